@@ -1,0 +1,68 @@
+//! An app: where it is and how it speaks.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+/// An API we know.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct App {
+    pub app: String,
+    pub title: String,
+    #[serde(default)]
+    pub about: String,
+    /// Where calls go; none for an app that only sends events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    /// Sent with every call.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub headers: IndexMap<String, String>,
+    /// The field of a payload that names the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    #[serde(default)]
+    pub event_by: EventBy,
+    /// The zone of dates that come without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    #[serde(default)]
+    pub errors: Errors,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Limit>,
+    /// How many refused requests the app bears before it blocks the caller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_limit: Option<Limit>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// How a webhook says which event it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventBy {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    #[serde(default)]
+    pub url: bool,
+}
+
+/// Where an error answer keeps its text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Errors {
+    /// A dotted path from `$`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// So many requests in so many seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    pub requests: u64,
+    pub per_seconds: u64,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub about: String,
+}

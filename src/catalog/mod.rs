@@ -1,0 +1,202 @@
+//! What exists: the apps we know, what they can do and what they tell us. The embedded catalog comes
+//! in; entries go out, decoded one by one as they are asked for.
+
+mod app;
+mod compile;
+mod event;
+mod field;
+mod fit;
+mod index;
+mod operation;
+mod schema;
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, OnceLock};
+
+pub use app::{App, EventBy, Limit};
+pub use compile::{CompileError, compile};
+pub use event::{EventType, PayloadSource};
+pub use field::{Field, Fields, Format, Presence, Record, value_at};
+pub use fit::{Conversion, Fit, Misfit, MisfitKind};
+pub use index::{EntryKind, IndexEntry};
+pub use operation::{
+    Effect, Example as OperationExample, FieldError, FullList, Idempotency, InDoubt, ListShape, Lookup, NamedResult, Operation, Pages, Slot,
+    TagsShape,
+};
+pub use schema::{request_schema, response_schema};
+
+use index::Index;
+
+static EMBEDDED: &str = include_str!("../../schemas/catalog.jsonl");
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
+    Catalog::load(EMBEDDED).expect("schemas/catalog.jsonl is fresh: CI compares it with its sources")
+});
+
+/// All apps known.
+pub struct Catalog {
+    index: Index,
+    lines: Vec<&'static str>,
+    operations: Vec<OnceLock<Arc<Operation>>>,
+    events: Vec<OnceLock<Arc<EventType>>>,
+    operation_by_id: HashMap<&'static str, usize>,
+    operation_by_call: HashMap<&'static str, Vec<usize>>,
+    event_by_id: HashMap<&'static str, usize>,
+}
+
+/// Why a name leads nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotFound {
+    /// Nothing has that name; the nearest that has.
+    Unknown { near: Option<String> },
+    /// Several have it; their long names.
+    Ambiguous(Vec<String>),
+    /// It is what the app calls it; what we call it.
+    Wire(Vec<String>),
+}
+
+impl Catalog {
+    /// The catalog that ships with the program.
+    pub fn embedded() -> &'static Catalog {
+        &CATALOG
+    }
+
+    fn load(text: &'static str) -> Result<Catalog, serde_json::Error> {
+        let mut lines = text.lines();
+        let index: Index = serde_json::from_str(lines.next().unwrap_or_default())?;
+        let index: &'static Index = Box::leak(Box::new(index));
+        let mut operation_by_id = HashMap::new();
+        let mut operation_by_call: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (at, entry) in index.operations.iter().enumerate() {
+            operation_by_id.insert(entry.id.as_str(), at);
+            for other in entry.short.iter().chain(&entry.aliases) {
+                operation_by_id.entry(other.as_str()).or_insert(at);
+            }
+            operation_by_call.entry(entry.call.as_str()).or_default().push(at);
+        }
+        let event_by_id = index.events.iter().enumerate().map(|(at, e)| (e.id.as_str(), at)).collect();
+        Ok(Catalog {
+            index: index.clone(),
+            lines: lines.collect(),
+            operations: index.operations.iter().map(|_| OnceLock::new()).collect(),
+            events: index.events.iter().map(|_| OnceLock::new()).collect(),
+            operation_by_id,
+            operation_by_call,
+            event_by_id,
+        })
+    }
+
+    pub fn apps(&self) -> &[App] {
+        &self.index.apps
+    }
+
+    pub fn app(&self, name: &str) -> Option<&App> {
+        self.index.apps.iter().find(|app| app.app == name)
+    }
+
+    /// What is known of every operation without decoding it.
+    pub fn operation_entries(&self) -> &[IndexEntry] {
+        &self.index.operations
+    }
+
+    /// What is known of every event without decoding it.
+    pub fn event_entries(&self) -> &[IndexEntry] {
+        &self.index.events
+    }
+
+    /// The operation a recipe names, as `POST /contacts/upsert`, `highlevel.upsert-contact` or
+    /// `highlevel.contacts.upsert-contact`.
+    pub fn operation(&self, reference: &str) -> Result<Arc<Operation>, NotFound> {
+        let reference = reference.trim();
+        if let Some(&at) = self.operation_by_id.get(reference) {
+            return Ok(self.decode_operation(at));
+        }
+        match self.operation_by_call.get(reference).map(Vec::as_slice) {
+            Some([at]) => Ok(self.decode_operation(*at)),
+            Some(several) => Err(NotFound::Ambiguous(
+                several.iter().map(|&at| self.index.operations[at].id.clone()).collect(),
+            )),
+            None => Err(NotFound::Unknown { near: self.nearest_operation(reference) }),
+        }
+    }
+
+    /// An operation of the same app, by its id within the app.
+    pub fn sibling(&self, operation: &Operation, id: &str) -> Option<Arc<Operation>> {
+        self.operation(&format!("{}.{}.{id}", operation.app, operation.resource))
+            .or_else(|_| self.operation(&format!("{}.{id}", operation.app)))
+            .ok()
+    }
+
+    /// The event type a recipe names, such as `stax.customer_created`.
+    pub fn event(&self, reference: &str) -> Result<Arc<EventType>, NotFound> {
+        let reference = reference.trim();
+        if let Some(&at) = self.event_by_id.get(reference) {
+            return Ok(self.decode_event(at));
+        }
+        let wire = reference.rsplit_once('.').map_or(reference, |(_, name)| name);
+        let by_wire: Vec<String> = self
+            .index
+            .events
+            .iter()
+            .filter(|e| e.wire.as_deref() == Some(wire))
+            .map(|e| e.id.clone())
+            .collect();
+        if !by_wire.is_empty() {
+            return Err(NotFound::Wire(by_wire));
+        }
+        let names = self.index.events.iter().map(|e| e.id.as_str());
+        Err(NotFound::Unknown { near: crate::diagnostic::nearest(reference, names) })
+    }
+
+    /// Every event type of an app that the wire name `wire` may stand for, most particular first.
+    pub fn events_on_wire(&self, app: &str, wire: &str) -> Vec<Arc<EventType>> {
+        let entries = self.index.events.iter().enumerate();
+        let mut found: Vec<_> = entries
+            .filter(|(_, e)| e.app == app && e.wire.as_deref() == Some(wire))
+            .map(|(at, _)| self.decode_event(at))
+            .collect();
+        found.sort_by_key(|e| e.when.is_none());
+        found
+    }
+
+    fn decode_operation(&self, at: usize) -> Arc<Operation> {
+        let decode = || self.decode(self.index.operations[at].line);
+        self.operations[at].get_or_init(|| Arc::new(decode())).clone()
+    }
+
+    fn decode_event(&self, at: usize) -> Arc<EventType> {
+        let decode = || self.decode(self.index.events[at].line);
+        self.events[at].get_or_init(|| Arc::new(decode())).clone()
+    }
+
+    fn decode<T: serde::de::DeserializeOwned>(&self, line: usize) -> T {
+        serde_json::from_str(self.lines[line])
+            .expect("an entry of schemas/catalog.jsonl was written by the generator of this version")
+    }
+
+    fn nearest_operation(&self, reference: &str) -> Option<String> {
+        let operations = &self.index.operations;
+        if let Some((method, path)) = reference.split_once(' ') {
+            let (method, path) = (method.to_uppercase(), parameters_with_colons(path));
+            let wanted = format!("{method} {path}");
+            // The same path with another spelling of its parameters is meant before anything else.
+            let same_shape = |call: &str| shape(call) == shape(&wanted);
+            if let Some(entry) = operations.iter().find(|e| same_shape(&e.call)) {
+                return Some(entry.call.clone());
+            }
+            return crate::diagnostic::nearest(&wanted, operations.iter().map(|e| e.call.as_str()));
+        }
+        let names = operations.iter().flat_map(|e| e.short.iter().chain(std::iter::once(&e.id)));
+        crate::diagnostic::nearest(reference, names.map(String::as_str))
+    }
+}
+
+/// `/contacts/{contactId}/tasks/` → `/contacts/:contactId/tasks/`
+fn parameters_with_colons(path: &str) -> String {
+    path.replace('{', ":").replace('}', "")
+}
+
+/// A call without the names of its parameters and its trailing slash.
+fn shape(call: &str) -> String {
+    let parts = call.trim_end_matches('/').split('/');
+    parts.map(|part| if part.starts_with(':') { ":" } else { part }).collect::<Vec<_>>().join("/")
+}

@@ -1,0 +1,404 @@
+//! What an expression gives: its type, and everything in it that is not known.
+
+use std::sync::Arc;
+
+use crate::catalog::{Field, Presence};
+use crate::diagnostic::{self, Place, Sink, nearest};
+use crate::source::{Route, Span};
+use crate::template::{Expression, Filter, Gives, Node, TESTS, all_filters, find_filter};
+use crate::value::Kind;
+
+use super::known::{Known, ROOTS, always};
+
+/// What an expression gives.
+#[derive(Clone, Debug)]
+pub(super) struct Typed {
+    pub field: Field,
+    pub may_be_empty: bool,
+    /// `clear`: sent as null.
+    pub clears: bool,
+}
+
+impl Typed {
+    fn of(field: Field, may_be_empty: bool) -> Typed {
+        Typed { field, may_be_empty, clears: false }
+    }
+
+    fn kind(kind: Kind) -> Typed {
+        Typed::of(always(kind), false)
+    }
+
+    pub(super) fn any() -> Typed {
+        Typed::of(Field::any(), false)
+    }
+}
+
+/// Types one template; what is wrong with it goes into the sink.
+pub(super) struct Inference<'a> {
+    pub known: &'a mut Known,
+    pub route: &'a Route,
+    pub sink: &'a mut Sink,
+}
+
+impl Inference<'_> {
+    pub(super) fn infer(&mut self, expression: &Expression) -> Typed {
+        match &expression.node {
+            Node::Name(name) => self.name(name, &expression.span),
+            Node::Local(_) | Node::Slice(_) => {
+                self.inside(expression);
+                Typed::any()
+            }
+            Node::Named(_) => Typed::any(),
+            Node::Literal(value) => Typed::of(always(Kind::of(value)), value.is_null()),
+            Node::Field(base, name) => self.field(expression, base, name),
+            Node::Item(base, index) => {
+                self.infer(index);
+                let base = self.infer(base);
+                let item = base.field.of.as_deref().cloned().unwrap_or_default();
+                Typed::of(item, true)
+            }
+            Node::Filter { name, input, arguments } => {
+                self.filter(expression, name, input.as_deref(), arguments)
+            }
+            Node::Test { name, input, arguments } => {
+                self.infer(input);
+                arguments.iter().for_each(|a| drop(self.infer(a)));
+                if !TESTS.iter().any(|(known, _)| known == name) {
+                    let known = TESTS.iter().map(|(name, _)| *name);
+                    self.say(diagnostic::unknown_test(self.place(&expression.span), name, nearest(name, known)));
+                }
+                Typed::kind(Kind::Boolean)
+            }
+            Node::Call { callee, arguments } => self.call(expression, callee, arguments),
+            Node::Choice { test, then, otherwise } => {
+                self.infer(test);
+                let then = self.infer(then);
+                match otherwise {
+                    Some(otherwise) => either(then, self.infer(otherwise)),
+                    None => Typed { may_be_empty: true, ..then },
+                }
+            }
+            Node::And(a, b) => {
+                let (a, b) = (self.infer(a), self.infer(b));
+                Typed { may_be_empty: a.may_be_empty || b.may_be_empty, ..either(a, b) }
+            }
+            Node::Or(a, b) => {
+                let (a, b) = (self.infer(a), self.infer(b));
+                let may_be_empty = b.may_be_empty;
+                Typed { may_be_empty, ..either(a, b) }
+            }
+            Node::Not(a) => {
+                self.infer(a);
+                Typed::kind(Kind::Boolean)
+            }
+            Node::Compare(a, b, _) => {
+                self.infer(a);
+                self.infer(b);
+                Typed::kind(Kind::Boolean)
+            }
+            Node::Arithmetic(a, b) => self.arithmetic(a, b),
+            Node::Join(a, b) => {
+                self.infer(a);
+                self.infer(b);
+                Typed::kind(Kind::String)
+            }
+            Node::List(items) => {
+                let of = items.iter().map(|item| self.infer(item)).reduce(either);
+                let of = of.map(|typed| Arc::new(typed.field));
+                Typed::of(Field { of, ..always(Kind::List) }, false)
+            }
+            Node::Map(entries) => {
+                for (key, value) in entries {
+                    self.infer(key);
+                    self.infer(value);
+                }
+                Typed::kind(Kind::Object)
+            }
+        }
+    }
+
+    fn inside(&mut self, expression: &Expression) {
+        if let Node::Slice(base) = &expression.node {
+            self.infer(base);
+        }
+    }
+
+    fn name(&mut self, name: &str, span: &Span) -> Typed {
+        if name == "clear" {
+            return Typed { clears: true, ..Typed::any() };
+        }
+        if name == "omit" {
+            return Typed::of(Field::any(), true);
+        }
+        if name == "item" || name == "item_index" {
+            if self.known.item.is_none() {
+                self.say(diagnostic::item_outside_loop(self.place(span), name));
+            }
+            return self.known.root(name).map_or_else(Typed::any, |f| Typed::of(f, false));
+        }
+        if name == "now" {
+            self.say(diagnostic::now_without_brackets(self.place(span)));
+            return Typed::kind(Kind::Moment);
+        }
+        if name == "steps" {
+            return Typed::any();
+        }
+        match self.known.root(name) {
+            Some(field) => Typed::of(field, false),
+            None => {
+                self.say(diagnostic::unknown_name(self.place(span), name, self.meant(name)));
+                Typed::any()
+            }
+        }
+    }
+
+    /// What a name without its first word most likely means: `email` → `event.email`.
+    fn meant(&self, name: &str) -> Option<String> {
+        let has = |field: &Field| field.fields.as_ref().is_some_and(|f| f.contains_key(name));
+        if has(&self.known.event) {
+            return Some(format!("event.{name}"));
+        }
+        if has(&self.known.settings) {
+            return Some(format!("settings.{name}"));
+        }
+        if self.known.steps.contains_key(name) {
+            return Some(format!("steps.{name}"));
+        }
+        if self.known.item.as_ref().is_some_and(has) {
+            return Some(format!("item.{name}"));
+        }
+        if matches!(name, "payload" | "data" | "body" | "customer" | "contact" | "input") {
+            return Some("event".to_owned());
+        }
+        nearest(name, ROOTS.iter().copied())
+    }
+
+    fn field(&mut self, expression: &Expression, base: &Expression, name: &str) -> Typed {
+        if matches!(&base.node, Node::Name(root) if root == "steps") {
+            return self.step(expression, name);
+        }
+        let path = expression.path();
+        if let Some(["settings", setting, ..]) = path.as_deref() {
+            self.known.settings_read.insert((*setting).to_owned());
+        }
+        let holder = self.infer(base);
+        let filled = path.is_some_and(|p| self.known.filled.contains(&p.join(".")));
+        match holder.field.inner(name) {
+            Ok(Some(field)) => {
+                let may_be_empty = !filled
+                    && (holder.may_be_empty || field.nullable || field.presence == Presence::Sometimes);
+                Typed::of(field.clone(), may_be_empty)
+            }
+            Ok(None) => Typed::of(Field::any(), holder.may_be_empty && !filled),
+            Err(()) => {
+                self.unknown_field(expression, base, &holder.field, name);
+                Typed::any()
+            }
+        }
+    }
+
+    fn unknown_field(&mut self, expression: &Expression, base: &Expression, holder: &Field, name: &str) {
+        let place = self.place(&self.last_part(expression, name));
+        let names: Vec<&str> =
+            holder.fields.iter().flat_map(|f| f.keys()).map(String::as_str).collect();
+        let near = nearest(name, names.iter().copied());
+        let found = match base.path().as_deref() {
+            Some(["event"]) => {
+                diagnostic::unknown_event_field(place, &self.known.event_name, name, near)
+            }
+            Some(["settings"]) => diagnostic::unknown_setting(place, name, near),
+            Some(["steps", step]) => diagnostic::unknown_result(place, step, name, near, &names),
+            path => {
+                let holder_name = path.map_or("this".to_owned(), |p| p.join("."));
+                diagnostic::no_such_field(place, &holder_name, holder.kind, name, near)
+            }
+        };
+        self.say(found);
+    }
+
+    fn step(&mut self, expression: &Expression, id: &str) -> Typed {
+        if let Some(field) = self.known.steps.get(id) {
+            return Typed::of(field.clone(), false);
+        }
+        let place = self.place(&self.last_part(expression, id));
+        if self.known.later.iter().any(|later| later == id) {
+            self.say(diagnostic::later_step(place, id));
+        } else {
+            let near = nearest(id, self.known.steps.keys().map(String::as_str));
+            self.say(diagnostic::unknown_step(place, id, near));
+        }
+        Typed::any()
+    }
+
+    fn filter(
+        &mut self,
+        expression: &Expression,
+        name: &str,
+        input: Option<&Expression>,
+        arguments: &[Expression],
+    ) -> Typed {
+        let given = input.map_or_else(Typed::any, |input| self.infer(input));
+        let typed: Vec<Typed> = arguments.iter().map(|a| self.infer(a)).collect();
+        let Some(filter) = find_filter(name) else {
+            let near = nearest(name, all_filters().map(|f| f.name)).or_else(|| foreign_filter(name));
+            self.say(diagnostic::unknown_filter(self.place(&self.last_part(expression, name)), name, near));
+            return Typed::any();
+        };
+        let place = self.place(&self.last_part(expression, name));
+        if !filter.takes.iter().any(|takes| given.field.kind.fits(*takes)) {
+            self.say(diagnostic::filter_input(place.clone(), filter.name, &takes(filter), given.field.kind, filter.example.0));
+        }
+        if let Some(Expression { node: Node::Named(named), .. }) = arguments.iter().find(|a| matches!(a.node, Node::Named(_))) {
+            self.say(diagnostic::named_argument(place.clone(), filter.name, named, filter.example.0));
+        } else if arguments.len() > filter.arguments.len()
+            || filter.arguments.get(arguments.len()).is_some_and(|a| a.required)
+        {
+            self.say(diagnostic::argument_count(place.clone(), filter.name, filter.arguments.len(), filter.example.0));
+        }
+        for (argument, (typed, expression)) in filter.arguments.iter().zip(typed.iter().zip(arguments)) {
+            if !typed.field.kind.fits(argument.kind) {
+                let place = self.place(&expression.span);
+                self.say(diagnostic::argument_kind(place, filter.name, argument.name, argument.kind, typed.field.kind));
+            }
+        }
+        let empty = given.may_be_empty;
+        match filter.gives {
+            Gives::Kind(kind) => Typed::of(always(kind), empty && name != "length" || name == "last_name" || name == "map"),
+            Gives::Same => given,
+            Gives::Item => {
+                Typed::of(given.field.of.as_deref().cloned().unwrap_or_default(), true)
+            }
+            Gives::InputOrArgument => {
+                let argument = typed.into_iter().next().unwrap_or_else(Typed::any);
+                let may_be_empty = argument.may_be_empty;
+                Typed { may_be_empty, ..either(given, argument) }
+            }
+        }
+    }
+
+    fn call(&mut self, expression: &Expression, callee: &Expression, arguments: &[Expression]) -> Typed {
+        arguments.iter().for_each(|a| drop(self.infer(a)));
+        match &callee.node {
+            Node::Name(name) if name == "now" => {
+                if !arguments.is_empty() {
+                    self.say(diagnostic::now_with_arguments(self.place(&expression.span)));
+                }
+                Typed::kind(Kind::Moment)
+            }
+            Node::Field(base, method) => {
+                self.infer(base);
+                let filter = find_filter(method).map(|f| f.name.to_owned());
+                self.say(diagnostic::method_call(self.place(&expression.span), method, filter));
+                Typed::any()
+            }
+            Node::Name(name) => {
+                self.say(diagnostic::unknown_function(self.place(&callee.span), name, find_filter(name).is_some()));
+                Typed::any()
+            }
+            _ => {
+                self.say(diagnostic::unknown_function(self.place(&callee.span), "this", false));
+                Typed::any()
+            }
+        }
+    }
+
+    fn arithmetic(&mut self, a: &Expression, b: &Expression) -> Typed {
+        let (left, right) = (self.infer(a), self.infer(b));
+        for (side, expression) in [(&left, a), (&right, b)] {
+            if side.may_be_empty {
+                let written = expression.path().map_or("this".to_owned(), |p| p.join("."));
+                self.say(diagnostic::empty_in_calculation(self.place(&expression.span), &written));
+            }
+        }
+        let kind = match (left.field.kind, right.field.kind) {
+            (Kind::String, _) | (_, Kind::String) => Kind::String,
+            (Kind::Integer, Kind::Integer) => Kind::Any,
+            (Kind::Any, _) | (_, Kind::Any) => Kind::Any,
+            _ => Kind::Number,
+        };
+        Typed::kind(kind)
+    }
+
+    /// The bytes of `name` where it ends a path or stands behind a `|`.
+    fn last_part(&self, expression: &Expression, name: &str) -> Span {
+        let end = expression.span.end;
+        match &expression.node {
+            Node::Field(base, _) => {
+                let start = base.span.end.min(end);
+                // Behind the dot, or in quotes between brackets.
+                start..end
+            }
+            Node::Filter { input, .. } => {
+                let start = input.as_ref().map_or(expression.span.start, |i| i.span.end);
+                start..end
+            }
+            _ => end.saturating_sub(name.len())..end,
+        }
+    }
+
+    fn place(&self, span: &Span) -> Place {
+        Place::Inside(self.route.clone(), span.clone())
+    }
+
+    fn say(&mut self, diagnostic: diagnostic::Diagnostic) {
+        self.sink.say(diagnostic);
+    }
+}
+
+/// Filters that people know from elsewhere, and ours for the same thing.
+fn foreign_filter(name: &str) -> Option<String> {
+    let ours = match name {
+        "lowercase" | "downcase" | "to_lower" => "lower",
+        "uppercase" | "upcase" | "to_upper" => "upper",
+        "strip" => "trim",
+        "capitalize" | "titlecase" => "title",
+        "strftime" | "dateformat" | "format_date" | "datetimeformat" => "date",
+        "int" | "float" | "to_number" => "number",
+        "string" | "str" | "to_s" => "text",
+        "size" | "count" => "length",
+        "plus_days" | "add_day" | "days" => "add_days",
+        "currency" => "money",
+        "e164" => "phone",
+        "select" | "selectattr" | "filter" => "where",
+        "json" | "to_json" => "tojson",
+        _ => return None,
+    };
+    Some(ours.to_owned())
+}
+
+/// What a filter takes, in words.
+fn takes(filter: &Filter) -> String {
+    let words: Vec<&str> = filter.takes.iter().map(|kind| kind.in_words()).collect();
+    words.join(" or ")
+}
+
+/// One of two: what they have in common.
+fn either(a: Typed, b: Typed) -> Typed {
+    let may_be_empty = a.may_be_empty || b.may_be_empty;
+    let clears = a.clears || b.clears;
+    // `x or omit` and `x or clear` are still x.
+    let field = match (a.field.kind, b.field.kind) {
+        (left, right) if left == right => a.field,
+        (_, Kind::Any) if b.clears || b.may_be_empty => a.field,
+        (Kind::Integer, Kind::Number) => b.field,
+        (Kind::Number, Kind::Integer) => a.field,
+        _ => Field::any(),
+    };
+    Typed { field, may_be_empty, clears }
+}
+
+/// The dotted names that must be there when `condition` holds: `event.email and event.phone`.
+pub(super) fn filled_by(condition: &Expression, found: &mut Vec<String>) {
+    match &condition.node {
+        Node::And(a, b) => {
+            filled_by(a, found);
+            filled_by(b, found);
+        }
+        Node::Field(..) => found.extend(condition.path().map(|p| p.join("."))),
+        Node::Test { name, input, .. } if name == "defined" => filled_by(input, found),
+        Node::Filter { name, input: Some(input), .. } if name != "default" => filled_by(input, found),
+        // `x == 'something'` holds only when x is there.
+        Node::Compare(a, b, true) if matches!(&b.node, Node::Literal(v) if !v.is_null()) => filled_by(a, found),
+        _ => {}
+    }
+}

@@ -1,0 +1,105 @@
+//! What names hold at one point of a recipe.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::catalog::{EventType, Field, Presence};
+use crate::recipe::Shape;
+use crate::value::Kind;
+
+/// The names a template may use here, with their types.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub event: Field,
+    /// How messages name the event: `stax.customer_created`.
+    pub event_name: String,
+    pub settings: Field,
+    pub steps: IndexMap<String, Field>,
+    /// Ids of steps that come later.
+    pub later: Vec<String>,
+    /// The item of the loop around this place.
+    pub item: Option<Field>,
+    /// Dotted names that a condition around this place has found to be there.
+    pub filled: HashSet<String>,
+    /// Settings that were read so far.
+    pub settings_read: HashSet<String>,
+}
+
+/// The words a template may begin with.
+pub(super) const ROOTS: &[&str] = &[
+    "event", "trigger", "settings", "run", "steps", "item", "item_index", "now", "omit", "clear",
+];
+
+impl Known {
+    /// The object behind one of the fixed words.
+    pub(super) fn root(&self, name: &str) -> Option<Field> {
+        Some(match name {
+            "event" => self.event.clone(),
+            "settings" => self.settings.clone(),
+            "trigger" => fixed(&[
+                ("id", Kind::String),
+                ("received_at", Kind::String),
+                ("app", Kind::String),
+                ("event", Kind::String),
+            ]),
+            "run" => fixed(&[("id", Kind::String), ("started_at", Kind::String)]),
+            "item" => self.item.clone()?,
+            "item_index" if self.item.is_some() => always(Kind::Integer),
+            "omit" | "clear" => always(Kind::Any),
+            _ => return None,
+        })
+    }
+}
+
+/// A field that is always there.
+pub(super) fn always(kind: Kind) -> Field {
+    Field { kind, presence: Presence::Always, ..Field::default() }
+}
+
+fn fixed(names: &[(&str, Kind)]) -> Field {
+    let fields = names.iter().map(|(name, kind)| ((*name).to_owned(), always(*kind))).collect();
+    Field { presence: Presence::Always, ..Field::object(Arc::new(fields)) }
+}
+
+/// A type as a recipe writes it.
+pub(super) fn from_shape(shape: &Shape) -> Field {
+    match shape {
+        Shape::Kind(kind) => always(*kind),
+        Shape::Fields(fields) => {
+            let fields = fields.iter().map(|(name, shape)| (name.clone(), from_shape(shape))).collect();
+            Field { presence: Presence::Always, ..Field::object(Arc::new(fields)) }
+        }
+    }
+}
+
+/// What an event holds when any of `events` may have come: a name that only some of them have may be
+/// empty.
+pub(super) fn event_field(events: &[Arc<EventType>], more: &IndexMap<String, Shape>) -> Field {
+    let known: Option<Vec<_>> = events.iter().map(|e| e.payload.fields.as_ref()).collect();
+    let mut fields: IndexMap<String, Field> = IndexMap::new();
+    // One event of which nothing is known makes every name possible.
+    let open = known.as_ref().is_none_or(Vec::is_empty);
+    for payload in known.iter().flatten() {
+        for (name, field) in payload.iter() {
+            fields.entry(name.clone()).or_insert_with(|| field.clone());
+        }
+    }
+    for (name, field) in &mut fields {
+        let in_all = known.iter().flatten().all(|payload| payload.contains_key(name));
+        if !in_all {
+            field.presence = Presence::Sometimes;
+        }
+    }
+    for (name, shape) in more {
+        let declared = Field { presence: Presence::Unknown, ..from_shape(shape) };
+        fields.insert(name.clone(), declared);
+    }
+    Field {
+        presence: Presence::Always,
+        fields: (!open).then(|| Arc::new(fields)),
+        kind: Kind::Object,
+        ..Field::default()
+    }
+}

@@ -1,0 +1,89 @@
+//! Recipe → Checked: a recipe and the catalog come in; the proof that it is good goes out, or
+//! everything that is wrong with it. One file per rule.
+
+mod checked;
+mod examples;
+mod fields;
+mod infer;
+mod known;
+mod retry;
+mod settings;
+mod steps;
+mod template;
+mod trigger;
+
+use std::collections::{HashMap, HashSet};
+
+use indexmap::IndexMap;
+
+use crate::catalog::{Catalog, Field};
+use crate::diagnostic::Sink;
+use crate::recipe::RecipeFile;
+use crate::source::Route;
+use crate::template::Template;
+
+pub use checked::{
+    Action, Checked, CheckedCall, CheckedRecipe, CheckedSetting, CheckedStep, CheckedTrigger, Content,
+    Each, Input, Mapping, Place, RetryPolicy, Search, TagChange,
+};
+
+use known::Known;
+
+/// Reads a file that a recipe names, relative to the recipe: its text, or why there is none.
+pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
+
+/// Checks everything that can be checked without running: every problem goes into the sink. The proof
+/// comes back only when there is no error.
+pub fn recipe(
+    file: &RecipeFile,
+    catalog: &Catalog,
+    read_file: ReadFile<'_>,
+    sink: &mut Sink,
+) -> Option<Checked> {
+    let recipe = &file.recipe;
+    let known = Known {
+        event: Field::any(),
+        event_name: String::new(),
+        settings: Field::any(),
+        steps: IndexMap::new(),
+        later: Vec::new(),
+        item: None,
+        filled: HashSet::new(),
+        settings_read: HashSet::new(),
+    };
+    let mut checker =
+        Checker { file, catalog, sink, known, read_file, last_type: None, set_types: HashMap::new() };
+    let settings = checker.settings(&recipe.settings);
+    let trigger = checker.trigger(&recipe.trigger);
+    let steps = checker.steps(&recipe.steps, &Route::root().key("steps"));
+    checker.unused_settings(&recipe.settings);
+    checker.examples(&recipe.examples, trigger.as_ref(), &settings);
+    if sink.has_errors() {
+        return None;
+    }
+    Some(Checked(CheckedRecipe { name: recipe.name.clone(), trigger: trigger?, settings, steps }))
+}
+
+/// What every rule works with.
+struct Checker<'a> {
+    file: &'a RecipeFile,
+    catalog: &'a Catalog,
+    sink: &'a mut Sink,
+    known: Known,
+    read_file: ReadFile<'a>,
+    /// The type of the template that was checked last.
+    last_type: Option<Field>,
+    /// The types of what `set` names.
+    set_types: HashMap<Route, Field>,
+}
+
+impl Checker<'_> {
+    fn place(&self, route: &Route) -> Place {
+        Place { route: route.clone(), line: self.file.line(route) }
+    }
+
+    fn condition(&mut self, written: &str, route: &Route) -> Option<(Place, Template)> {
+        let (template, _) = template::expression(written, route, &mut self.known, self.sink)?;
+        Some((self.place(route), template))
+    }
+}

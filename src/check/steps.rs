@@ -1,0 +1,447 @@
+//! Steps: one verb each, names that are unique, keys that belong to the verb.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use crate::catalog::{Effect, Field, InDoubt, NotFound, Operation, Presence};
+use crate::diagnostic::{self, nearest};
+use crate::recipe::{ForEach, OnProblem, Step, Verb};
+use crate::source::Route;
+use crate::value::Kind;
+use crate::value::json_path::JsonPath;
+
+use super::Checker;
+use super::checked::{Action, CheckedCall, CheckedStep, Each, Search};
+use super::infer::filled_by;
+use super::known::always;
+
+/// The most steps of a recipe, groups and their steps counted.
+const MAX_STEPS: usize = 200;
+
+/// Words of the engine under `steps.<id>`.
+const ENGINE_RESULTS: &[&str] = &["response", "status", "skipped", "error", "existed", "found", "items"];
+
+impl Checker<'_> {
+    pub(super) fn steps(&mut self, steps: &[Step], route: &Route) -> Vec<CheckedStep> {
+        let mut ids = HashSet::new();
+        let mut count = 0;
+        self.names(steps, route, &mut ids, &mut count);
+        if count > MAX_STEPS {
+            self.sink.say(diagnostic::too_many_steps(route, count, MAX_STEPS));
+            return Vec::new();
+        }
+        self.known.later = in_order(steps);
+        self.several(steps, route, false)
+    }
+
+    /// Ids: good words, each once in the whole recipe.
+    fn names(&mut self, steps: &[Step], route: &Route, ids: &mut HashSet<String>, count: &mut usize) {
+        for (at, step) in steps.iter().enumerate() {
+            *count += 1;
+            let here = route.item(at);
+            if let Some(id) = &step.id {
+                let good = id.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                    && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+                if !good {
+                    self.sink.say(diagnostic::bad_id(&here.key("id"), id));
+                } else if !ids.insert(id.clone()) {
+                    self.sink.say(diagnostic::duplicate_id(&here.key("id"), id));
+                }
+            }
+            if let Some(group) = &step.group {
+                self.names(group, &here.key("do"), ids, count);
+            }
+        }
+    }
+
+    fn several(&mut self, steps: &[Step], route: &Route, conditional: bool) -> Vec<CheckedStep> {
+        let mut checked = Vec::new();
+        for (at, step) in steps.iter().enumerate() {
+            let here = route.item(at);
+            if step.stop.is_some() && step.when.is_none() && step.for_each.is_none() && at + 1 < steps.len() {
+                self.sink.say(diagnostic::never_reached(&route.item(at + 1)));
+            }
+            if let Some(step) = self.step(step, &here, conditional) {
+                checked.push(step);
+            }
+        }
+        checked
+    }
+
+    fn step(&mut self, step: &Step, here: &Route, conditional: bool) -> Option<CheckedStep> {
+        let verb = self.verb(step, here);
+        let outer_item = self.known.item.clone();
+        let outer_filled = self.known.filled.clone();
+        let for_each = step.for_each.as_ref().map(|each| self.for_each(each, &here.key("for_each")));
+        let when = step.when.as_ref().map(|when| {
+            let route = here.key("when");
+            let checked = self.condition(&when.0, &route);
+            if let Some((_, template)) = &checked {
+                let mut filled = Vec::new();
+                template.expressions().iter().for_each(|e| filled_by(e, &mut filled));
+                self.known.filled.extend(filled);
+            }
+            checked
+        });
+        let conditional = conditional || step.when.is_some();
+        let action = verb.and_then(|verb| self.action(verb, step, here, conditional));
+        self.known.filled = outer_filled;
+        self.known.item = outer_item;
+        let results = self.results(verb, &action, conditional);
+        if let Some(id) = &step.id {
+            let field = match step.for_each {
+                Some(_) => Field { of: Some(Arc::new(results)), ..always(Kind::List) },
+                None => results,
+            };
+            self.known.steps.insert(id.clone(), field);
+            self.known.later.retain(|later| later != id);
+        }
+        if for_each.is_some() {
+            self.loop_over_inner(step);
+        }
+        let id = step.id.clone().unwrap_or_else(|| unnamed(here));
+        Some(CheckedStep {
+            id,
+            place: self.place(here),
+            for_each: flatten(for_each)?,
+            when: flatten(when)?,
+            action: action?,
+        })
+    }
+
+    /// Behind a looped group, its steps hold one entry per item.
+    fn loop_over_inner(&mut self, step: &Step) {
+        for id in step.group.iter().flat_map(|group| in_order(group)) {
+            if let Some(field) = self.known.steps.get_mut(&id) {
+                *field = Field { of: Some(Arc::new(field.clone())), ..always(Kind::List) };
+            }
+        }
+    }
+
+    fn verb(&mut self, step: &Step, here: &Route) -> Option<Verb> {
+        match step.verbs()[..] {
+            [verb] => {
+                self.keys(verb, step, here);
+                Some(verb)
+            }
+            [] => {
+                // A step whose verb was unreadable has had its message.
+                if !self.file.is_touched(here) {
+                    self.sink.say(diagnostic::no_verb(here));
+                }
+                None
+            }
+            [first, second, ..] => {
+                self.sink.say(diagnostic::several_verbs(&here.key(second.key()), first.key(), second.key()));
+                None
+            }
+        }
+    }
+
+    /// Keys that only mean something beside `call`.
+    fn keys(&mut self, verb: Verb, step: &Step, here: &Route) {
+        if verb == Verb::Call {
+            return;
+        }
+        let written = [
+            ("with", step.with.is_some()),
+            ("find", step.find.is_some()),
+            ("pages", step.pages.is_some()),
+            ("unless_exists", step.unless_exists.is_some()),
+            ("save", !step.save.is_empty()),
+            ("replace_tags", step.replace_tags),
+            ("retry", step.retry.is_some()),
+            ("on_error", step.on_error.is_some()),
+            ("on_not_found", step.on_not_found.is_some()),
+        ];
+        for (key, _) in written.iter().filter(|(_, is)| *is) {
+            self.sink.say(diagnostic::key_not_for_verb(&here.key(key), key, verb.key()));
+        }
+    }
+
+    fn for_each(&mut self, each: &ForEach, route: &Route) -> Option<Each> {
+        let (each, item) = match each {
+            ForEach::Expression(written) => {
+                let (template, typed) =
+                    super::template::expression(written, route, &mut self.known, self.sink)?;
+                if !typed.field.kind.fits(Kind::List) {
+                    self.sink.say(diagnostic::not_a_list(route, typed.field.kind));
+                }
+                let item = typed.field.of.as_deref().cloned().unwrap_or_default();
+                (Each::Expression(self.place(route), template), item)
+            }
+            ForEach::List(items) => {
+                let mut list = Vec::new();
+                for (at, item) in items.iter().enumerate() {
+                    list.push(self.mapping(&Field::any(), item, &route.item(at), "for_each")?);
+                }
+                (Each::List(list), items.first().map(of_literal).unwrap_or_default())
+            }
+        };
+        self.known.item = Some(item);
+        Some(each)
+    }
+
+    fn action(&mut self, verb: Verb, step: &Step, here: &Route, conditional: bool) -> Option<Action> {
+        match verb {
+            Verb::Call => self.call(step, here).map(|call| Action::Call(Box::new(call))),
+            Verb::Set => {
+                let mut values = Vec::new();
+                for (name, value) in step.set.iter().flatten() {
+                    let route = here.key("set").key(name);
+                    self.last_type = None;
+                    values.push((name.clone(), self.mapping(&Field::any(), value, &route, name)?));
+                    let field = match value {
+                        Value::String(_) => self.last_type.take().unwrap_or(always(Kind::String)),
+                        other => of_literal(other),
+                    };
+                    self.set_types.insert(route, field);
+                }
+                Some(Action::Set(values))
+            }
+            Verb::Stop => {
+                let reason = Value::from(step.stop.as_deref()?);
+                let text = always(Kind::String);
+                self.mapping(&text, &reason, &here.key("stop"), "stop").map(Action::Stop)
+            }
+            Verb::Do => {
+                let group = step.group.as_deref()?;
+                let before = self.known.filled.clone();
+                let steps = self.several(group, &here.key("do"), conditional);
+                self.known.filled = before;
+                (steps.len() == group.len()).then_some(Action::Group(steps))
+            }
+        }
+    }
+
+    fn call(&mut self, step: &Step, here: &Route) -> Option<CheckedCall> {
+        let empty = Map::new();
+        let operation = self.operation(step.call.as_deref()?, &here.key("call"))?;
+        if let Some(why) = &operation.unsupported {
+            self.sink.say(diagnostic::unsupported_operation(&here.key("call"), &operation.call, why));
+            return None;
+        }
+        if let Some(instead) = &operation.deprecated {
+            self.sink.say(diagnostic::deprecated_operation(&here.key("call"), &operation.call, instead));
+        }
+        if operation.in_doubt == InDoubt::Unprotected && operation.changes() {
+            self.sink.say(diagnostic::unprotected_operation(&here.key("call"), &operation.call));
+        }
+        let with = step.with.as_ref().unwrap_or(&empty);
+        let with = self.with(&operation, with, here, step.replace_tags);
+        let search = self.search(step, &operation, here);
+        let save = self.save(step, &operation, &here.key("save"));
+        let retry = self.retry(step.retry.as_ref(), &here.key("retry"));
+        Some(CheckedCall {
+            operation,
+            inputs: with.inputs,
+            body: with.body,
+            tags: with.tags,
+            search: search?,
+            save,
+            retry,
+            on_error: step.on_error.unwrap_or_default(),
+            on_not_found: step.on_not_found.unwrap_or_default(),
+        })
+    }
+
+    pub(super) fn operation(&mut self, reference: &str, route: &Route) -> Option<Arc<Operation>> {
+        match self.catalog.operation(reference) {
+            Ok(operation) => Some(operation),
+            Err(NotFound::Ambiguous(names)) => {
+                self.sink.say(diagnostic::ambiguous_operation(route, reference, &names));
+                None
+            }
+            Err(NotFound::Unknown { near }) => {
+                self.sink.say(diagnostic::unknown_operation(route, reference, near));
+                None
+            }
+            Err(NotFound::Wire(_)) => None,
+        }
+    }
+
+    /// `find`, `pages` and `unless_exists`. The outer `None` means that something is wrong.
+    fn search(&mut self, step: &Step, operation: &Arc<Operation>, here: &Route) -> Option<Option<Search>> {
+        if let Some(conditions) = &step.find {
+            let route = here.key("find");
+            let Some(list) = &operation.list else {
+                self.sink.say(diagnostic::find_needs_list(&route, &operation.call));
+                return None;
+            };
+            let conditions = self.conditions(&list.of.clone(), conditions, &route)?;
+            return Some(Some(Search::Find(conditions)));
+        }
+        if step.pages.is_some() {
+            if operation.list.is_none() {
+                self.sink.say(diagnostic::find_needs_list(&here.key("pages"), &operation.call));
+                return None;
+            }
+            return Some(Some(Search::AllPages));
+        }
+        if let Some(conditions) = &step.unless_exists {
+            let route = here.key("unless_exists");
+            let lookup = operation.lookup.as_ref();
+            let list = lookup.and_then(|l| self.catalog.sibling(operation, &l.operation));
+            let (Some(list), true) = (list, operation.effect == Effect::Create || lookup.is_some()) else {
+                self.sink.say(diagnostic::cannot_look_up(&route, &operation.call));
+                return None;
+            };
+            let of = list.list.as_ref().map(|l| l.of.clone()).unwrap_or_default();
+            let conditions = self.conditions(&of, conditions, &route)?;
+            return Some(Some(Search::UnlessExists { list, conditions }));
+        }
+        if let Some(list) = operation.list.as_ref().filter(|l| l.pages.is_some()) {
+            let _ = list;
+            self.sink.say(diagnostic::list_without_find(&here.key("call"), &operation.call));
+        }
+        Some(None)
+    }
+
+    fn conditions(
+        &mut self,
+        of: &Field,
+        written: &Map<String, Value>,
+        route: &Route,
+    ) -> Option<Vec<(String, super::checked::Mapping)>> {
+        let mut conditions = Vec::new();
+        let mut good = true;
+        for (name, value) in written {
+            let here = route.key(name);
+            // What stands in a condition is compared, not sent: it needs no form of its own.
+            let field = match of.inner(name) {
+                Ok(field) => Field { required: false, ..field.cloned().unwrap_or_default() },
+                Err(()) => {
+                    let known = of.fields.iter().flat_map(|f| f.keys()).map(String::as_str);
+                    let near = nearest(name, known);
+                    self.sink.say(diagnostic::unknown_inner_field(&here, name, "record", near));
+                    good = false;
+                    continue;
+                }
+            };
+            match self.mapping(&field, value, &here, name) {
+                Some(mapping) => conditions.push((name.clone(), mapping)),
+                None => good = false,
+            }
+        }
+        good.then_some(conditions)
+    }
+
+    fn save(&mut self, step: &Step, operation: &Operation, route: &Route) -> Vec<(String, String)> {
+        let mut save = Vec::new();
+        for (name, path) in &step.save {
+            let here = route.key(name);
+            if ENGINE_RESULTS.contains(&name.as_str()) || operation.results.contains_key(name) {
+                self.sink.say(diagnostic::saved_name_taken(&here, name));
+            }
+            match JsonPath::parse(path) {
+                Ok(_) => save.push((name.clone(), path.clone())),
+                Err(error) => self.sink.say(diagnostic::bad_json_path(&here, path, &error.problem)),
+            }
+        }
+        save
+    }
+
+    /// What `steps.<id>` holds behind a step.
+    fn results(&self, verb: Option<Verb>, action: &Option<Action>, conditional: bool) -> Field {
+        let mut fields: IndexMap<String, Field> = IndexMap::new();
+        let mut open = action.is_none();
+        match action {
+            Some(Action::Call(call)) => {
+                let operation = &call.operation;
+                let sometimes = conditional
+                    || call.on_error == OnProblem::Continue
+                    || call.on_not_found == OnProblem::Continue;
+                let mut add = |name: &str, field: Field, sometimes: bool| {
+                    let presence = if sometimes { Presence::Sometimes } else { field.presence };
+                    fields.insert(name.to_owned(), Field { presence, ..field });
+                };
+                let finds = matches!(call.search, Some(Search::Find(_)));
+                if !finds {
+                    for (name, result) in &operation.results {
+                        add(name, result.field.clone(), sometimes);
+                    }
+                }
+                if let Some(list) = &operation.list {
+                    if finds {
+                        for (name, result) in &list.results {
+                            add(name, result.field.clone(), true);
+                        }
+                        add("found", always(Kind::Boolean), false);
+                        add("record", list.of.clone(), true);
+                    } else {
+                        let of = Some(Arc::new(list.of.clone()));
+                        add("items", Field { of, ..always(Kind::List) }, sometimes);
+                    }
+                }
+                if let Some(Search::UnlessExists { list, .. }) = &call.search {
+                    add("existed", always(Kind::Boolean), false);
+                    for (name, result) in list.list.iter().flat_map(|l| &l.results) {
+                        add(name, result.field.clone(), sometimes);
+                    }
+                }
+                for (name, _) in &call.save {
+                    add(name, Field::any(), sometimes);
+                }
+                let response = operation.response.clone().unwrap_or_default();
+                add("response", response, sometimes);
+                add("status", always(Kind::Integer), sometimes);
+                add("skipped", always(Kind::Boolean), false);
+                add("error", always(Kind::String), true);
+            }
+            Some(Action::Set(values)) => {
+                for (name, mapping) in values {
+                    let field = self.set_types.get(&mapping.place.route).cloned().unwrap_or_default();
+                    fields.insert(name.clone(), field);
+                }
+                fields.insert("skipped".to_owned(), always(Kind::Boolean));
+            }
+            Some(Action::Group(_) | Action::Stop(_)) => {
+                fields.insert("skipped".to_owned(), always(Kind::Boolean));
+            }
+            None => open = verb.is_none() || action.is_none(),
+        }
+        if open {
+            return Field { presence: Presence::Always, kind: Kind::Any, ..Field::default() };
+        }
+        Field { presence: Presence::Always, ..Field::object(Arc::new(fields)) }
+    }
+}
+
+/// `step-3`, `step-3-1`: a name for a step without one, from its place.
+fn unnamed(route: &Route) -> String {
+    let numbers = route.pointer().split('/').filter_map(|part| part.parse::<usize>().ok());
+    numbers.fold("step".to_owned(), |name, at| format!("{name}-{}", at + 1))
+}
+
+/// All ids, groups included, in the order of the text.
+fn in_order(steps: &[Step]) -> Vec<String> {
+    let mut ids = Vec::new();
+    for step in steps {
+        ids.extend(step.id.clone());
+        ids.extend(step.group.iter().flat_map(|group| in_order(group)));
+    }
+    ids
+}
+
+fn of_literal(value: &Value) -> Field {
+    match value {
+        Value::String(text) if crate::template::Template::has_template(text) => Field::any(),
+        Value::Object(map) => {
+            let fields = map.iter().map(|(name, value)| (name.clone(), of_literal(value))).collect();
+            Field { presence: Presence::Always, ..Field::object(Arc::new(fields)) }
+        }
+        other => always(Kind::of(other)),
+    }
+}
+
+/// `Some(None)` is a part that is wrong, `None` one that is not there.
+fn flatten<T>(part: Option<Option<T>>) -> Option<Option<T>> {
+    match part {
+        None => Some(None),
+        Some(None) => None,
+        Some(some) => Some(some),
+    }
+}

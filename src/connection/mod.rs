@@ -1,0 +1,27 @@
+//! Who we are when we call: a [`Connection`] is one account of one app; its [`Secret`] cannot be printed.
+
+mod secret;
+
+pub use secret::Secret;
+
+/// One account of one app.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub app: String,
+    /// Where calls go: scheme, host and port, without a trailing slash.
+    pub base_url: String,
+    /// The account within the app, where there is one.
+    pub location_id: Option<String>,
+    /// The token sent with every call; none for a dry run.
+    pub token: Option<Secret>,
+}
+
+impl Connection {
+    /// What `usual: connection.<name>` of the catalog stands for.
+    pub fn fact(&self, name: &str) -> Option<&str> {
+        match name {
+            "location_id" => self.location_id.as_deref(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+pub mod value;
+pub mod source;
+pub mod diagnostic;
+pub mod template;
+pub mod connection;
+pub mod catalog;
+pub mod recipe;
+pub mod call;
+pub mod parse;
+pub mod check;

@@ -1,0 +1,116 @@
+//! The JSON Schema of recipes, from the same types that read them.
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use super::Recipe;
+use crate::catalog::{Catalog, IndexEntry};
+
+/// The shape alone, as the checker uses it: which keys there are and what kind of value each takes.
+pub fn shape_schema() -> Value {
+    let generator = SchemaSettings::draft2020_12().into_generator();
+    let mut schema = generator.into_root_schema_for::<Recipe>().to_value();
+    simplify(&mut schema);
+    schema
+}
+
+/// The shape and every name of the catalog, as editors use it to complete and explain.
+pub fn editor_schema(catalog: &Catalog) -> Value {
+    let mut schema = shape_schema();
+    schema["$id"] = "https://linecook.dev/schemas/recipe.schema.json".into();
+    schema["title"] = "A linecook recipe".into();
+    let events = names(catalog.event_entries(), |e| vec![e.id.as_str()]);
+    let mut operations = names(catalog.operation_entries(), |e| vec![e.call.as_str()]);
+    for (key, more) in
+        names(catalog.operation_entries(), |e| e.short.as_deref().into_iter().chain([e.id.as_str()]).collect())
+    {
+        operations.entry(key).or_insert(more);
+    }
+    let definitions = &mut schema["$defs"];
+    for (holder, key) in [("Step", "call"), ("ExpectedCall", "call"), ("Failure", "call")] {
+        set_names(&mut definitions[holder]["properties"][key], &operations);
+    }
+    set_names(&mut definitions["Example"]["properties"]["on"], &events);
+    let on = &mut definitions["Trigger"]["properties"]["on"];
+    let mut item = json!({ "type": "string" });
+    set_names(&mut item, &events);
+    // A single event and a list of them complete alike.
+    on["if"] = json!({ "type": "string" });
+    on["then"] = item.clone();
+    on["items"] = item;
+    schema
+}
+
+fn names<'a>(
+    entries: &'a [IndexEntry],
+    names: impl Fn(&'a IndexEntry) -> Vec<&'a str>,
+) -> Map<String, Value> {
+    let mut found = Map::new();
+    for entry in entries {
+        let about = match entry.deprecated {
+            true => format!("{} (deprecated)", entry.title),
+            false => entry.title.clone(),
+        };
+        for name in names(entry) {
+            found.entry(name.to_owned()).or_insert_with(|| about.clone().into());
+        }
+    }
+    found
+}
+
+fn set_names(schema: &mut Value, names: &Map<String, Value>) {
+    schema["enum"] = names.keys().map(|k| Value::from(k.as_str())).collect();
+    schema["enumDescriptions"] = names.values().cloned().collect();
+    schema["markdownEnumDescriptions"] = names.values().cloned().collect();
+}
+
+/// What people write is never null, and a choice of words is an `enum`: `oneOf` gives errors that
+/// nobody can explain.
+fn simplify(schema: &mut Value) {
+    if let Some(map) = schema.as_object_mut() {
+        if let Some(choices) = map.get("oneOf").and_then(Value::as_array).cloned()
+            && choices.iter().all(|c| c.get("const").is_some() || c.get("enum").is_some())
+        {
+            map.remove("oneOf");
+            let mut words = Vec::new();
+            let mut about = Vec::new();
+            for choice in &choices {
+                let description = choice.get("description").cloned().unwrap_or("".into());
+                let consts = choice.get("const").into_iter();
+                for word in consts.chain(choice.get("enum").and_then(Value::as_array).into_iter().flatten()) {
+                    words.push(word.clone());
+                    about.push(description.clone());
+                }
+            }
+            map.insert("type".into(), "string".into());
+            map.insert("enum".into(), words.into());
+            map.insert("enumDescriptions".into(), about.clone().into());
+            map.insert("markdownEnumDescriptions".into(), about.into());
+        }
+        if let Some(choices) = map.get("anyOf").and_then(Value::as_array).cloned() {
+            let rest: Vec<Value> = choices.into_iter().filter(|c| c["type"] != "null").collect();
+            if let [Value::Object(only)] = &rest[..] {
+                map.remove("anyOf");
+                for (key, value) in only {
+                    map.entry(key.clone()).or_insert_with(|| value.clone());
+                }
+            }
+        }
+        if let Some(Value::Array(types)) = map.get_mut("type") {
+            types.retain(|t| t != "null");
+            if let [only] = &types[..] {
+                let only = only.clone();
+                map.insert("type".into(), only);
+            }
+        }
+        if map.get("default").is_some_and(|d| d.is_null() || d == "" || d == &json!([]) || d == &json!({})) {
+            map.remove("default");
+        }
+        map.remove("format");
+        for inner in map.values_mut() {
+            simplify(inner);
+        }
+    } else if let Some(items) = schema.as_array_mut() {
+        items.iter_mut().for_each(simplify);
+    }
+}

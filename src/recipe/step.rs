@@ -1,0 +1,112 @@
+//! One entry under `steps`.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{BareExpression, ForEach, Retry};
+
+/// One step: exactly one of `call`, `set`, `stop` and `do`, and what stands around it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Step {
+    /// The name under which later steps find its results: `steps.<id>`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Do it once for every item of a list; templates see `item` and `item_index`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub for_each: Option<ForEach>,
+    /// Do it only when this holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<BareExpression>,
+    /// The operation to call, such as `POST /contacts/upsert` or `highlevel.upsert-contact`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
+    /// Names for values: later steps read them as `steps.<id>.<name>`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set: Option<Map<String, Value>>,
+    /// End the run here, and say why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop: Option<String>,
+    /// A group: several steps under one condition or in one loop.
+    #[serde(rename = "do", skip_serializing_if = "Option::is_none")]
+    pub group: Option<Vec<Step>>,
+    /// The fields of the call: path, query and body side by side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub with: Option<Map<String, Value>>,
+    /// In a list call: read page by page and take the first entry whose fields match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub find: Option<Map<String, Value>>,
+    /// How much of a list to read; the first page without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pages: Option<PagesWord>,
+    /// In a create: look first, and use the record that is there instead of making a second one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unless_exists: Option<Map<String, Value>>,
+    /// More results, by JSONPath over the answer.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub save: IndexMap<String, String>,
+    /// Yes, replace all tags by the list in `with`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub replace_tags: bool,
+    /// How long and how often it is tried again; a day without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    /// When it fails for good: stop the run (the usual way) or go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_error: Option<OnProblem>,
+    /// When the record is not there: stop the run (the usual way) or go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_not_found: Option<OnProblem>,
+}
+
+/// What to do when something goes wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnProblem {
+    /// The run ends as failed.
+    #[default]
+    Stop,
+    /// The step's results are empty and the run goes on.
+    Continue,
+}
+
+/// How much of a list to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PagesWord {
+    /// Every page.
+    All,
+}
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Call,
+    Set,
+    Stop,
+    Do,
+}
+
+impl Verb {
+    pub const ALL: [Verb; 4] = [Verb::Call, Verb::Set, Verb::Stop, Verb::Do];
+
+    /// As a recipe writes it.
+    pub fn key(self) -> &'static str {
+        match self {
+            Verb::Call => "call",
+            Verb::Set => "set",
+            Verb::Stop => "stop",
+            Verb::Do => "do",
+        }
+    }
+}
+
+impl Step {
+    /// The verbs that are written; a good step has one.
+    pub fn verbs(&self) -> Vec<Verb> {
+        let written = [self.call.is_some(), self.set.is_some(), self.stop.is_some(), self.group.is_some()];
+        Verb::ALL.into_iter().zip(written).filter(|(_, is)| *is).map(|(verb, _)| verb).collect()
+    }
+}

@@ -1,0 +1,358 @@
+//! What an expression says, in a form that the checker can walk: the template engine's own tree
+//! comes in, ours goes out.
+
+use minijinja::machinery::{Span as EngineSpan, ast};
+use serde_json::Value;
+
+use super::value::to_json;
+
+/// One expression and the bytes it stands on in its template.
+#[derive(Clone, Debug)]
+pub struct Expression {
+    pub node: Node,
+    pub span: std::ops::Range<usize>,
+}
+
+/// The kinds of expression.
+#[derive(Clone, Debug)]
+pub enum Node {
+    /// `event`
+    Name(String),
+    /// A name that the template itself declares (`{% for x in … %}`).
+    Local(String),
+    Literal(Value),
+    /// `a.b` and `a['b']`
+    Field(Box<Expression>, String),
+    /// `a[0]`, `a[name]`
+    Item(Box<Expression>, Box<Expression>),
+    Filter {
+        name: String,
+        input: Option<Box<Expression>>,
+        arguments: Vec<Expression>,
+    },
+    /// `x is empty`
+    Test {
+        name: String,
+        input: Box<Expression>,
+        arguments: Vec<Expression>,
+    },
+    Call {
+        callee: Box<Expression>,
+        arguments: Vec<Expression>,
+    },
+    /// `a if test else b`
+    Choice {
+        test: Box<Expression>,
+        then: Box<Expression>,
+        otherwise: Option<Box<Expression>>,
+    },
+    And(Box<Expression>, Box<Expression>),
+    Or(Box<Expression>, Box<Expression>),
+    Not(Box<Expression>),
+    /// `==`, `<`, `in` and the like: both sides, and whether it asks for equality.
+    Compare(Box<Expression>, Box<Expression>, bool),
+    /// `+ - * / // % **`
+    Arithmetic(Box<Expression>, Box<Expression>),
+    /// `a ~ b`
+    Join(Box<Expression>, Box<Expression>),
+    List(Vec<Expression>),
+    Map(Vec<(Expression, Expression)>),
+    Slice(Box<Expression>),
+    /// Arguments given by name, which no filter of ours takes.
+    Named(String),
+}
+
+impl Expression {
+    /// Calls `visit` on this expression and on every one inside it.
+    pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Expression)) {
+        visit(self);
+        match &self.node {
+            Node::Name(_) | Node::Local(_) | Node::Literal(_) | Node::Named(_) => {}
+            Node::Field(a, _) | Node::Not(a) | Node::Slice(a) => a.walk(visit),
+            Node::Item(a, b)
+            | Node::And(a, b)
+            | Node::Or(a, b)
+            | Node::Compare(a, b, _)
+            | Node::Arithmetic(a, b)
+            | Node::Join(a, b) => {
+                a.walk(visit);
+                b.walk(visit);
+            }
+            Node::Filter { input, arguments, .. } => {
+                input.iter().for_each(|e| e.walk(visit));
+                arguments.iter().for_each(|e| e.walk(visit));
+            }
+            Node::Test { input, arguments, .. } | Node::Call { callee: input, arguments } => {
+                input.walk(visit);
+                arguments.iter().for_each(|e| e.walk(visit));
+            }
+            Node::Choice { test, then, otherwise } => {
+                test.walk(visit);
+                then.walk(visit);
+                otherwise.iter().for_each(|e| e.walk(visit));
+            }
+            Node::List(items) => items.iter().for_each(|e| e.walk(visit)),
+            Node::Map(entries) => entries.iter().for_each(|(k, v)| {
+                k.walk(visit);
+                v.walk(visit);
+            }),
+        }
+    }
+
+    /// Moves every span by `by` bytes, for an expression cut out of a longer text.
+    pub(super) fn shift(&mut self, by: usize) {
+        self.span = self.span.start + by..self.span.end + by;
+        match &mut self.node {
+            Node::Name(_) | Node::Local(_) | Node::Literal(_) | Node::Named(_) => {}
+            Node::Field(a, _) | Node::Not(a) | Node::Slice(a) => a.shift(by),
+            Node::Item(a, b)
+            | Node::And(a, b)
+            | Node::Or(a, b)
+            | Node::Compare(a, b, _)
+            | Node::Arithmetic(a, b)
+            | Node::Join(a, b) => {
+                a.shift(by);
+                b.shift(by);
+            }
+            Node::Filter { input, arguments, .. } => {
+                input.iter_mut().for_each(|e| e.shift(by));
+                arguments.iter_mut().for_each(|e| e.shift(by));
+            }
+            Node::Test { input, arguments, .. } | Node::Call { callee: input, arguments } => {
+                input.shift(by);
+                arguments.iter_mut().for_each(|e| e.shift(by));
+            }
+            Node::Choice { test, then, otherwise } => {
+                test.shift(by);
+                then.shift(by);
+                otherwise.iter_mut().for_each(|e| e.shift(by));
+            }
+            Node::List(items) => items.iter_mut().for_each(|e| e.shift(by)),
+            Node::Map(entries) => entries.iter_mut().for_each(|(k, v)| {
+                k.shift(by);
+                v.shift(by);
+            }),
+        }
+    }
+
+    /// `steps.contact.contact_id` as its parts, where the expression is nothing but names and dots.
+    pub fn path(&self) -> Option<Vec<&str>> {
+        match &self.node {
+            Node::Name(name) => Some(vec![name]),
+            Node::Field(base, name) => {
+                let mut path = base.path()?;
+                path.push(name);
+                Some(path)
+            }
+            Node::Item(base, _) | Node::Slice(base) => base.path(),
+            _ => None,
+        }
+    }
+}
+
+/// Turns the engine's tree into ours, remembering which names the template declares itself.
+pub(super) struct Reader {
+    locals: Vec<String>,
+    pub(super) found: Vec<Expression>,
+    pub(super) has_statements: bool,
+}
+
+impl Reader {
+    pub(super) fn new() -> Reader {
+        Reader { locals: Vec::new(), found: Vec::new(), has_statements: false }
+    }
+
+    /// Collects every expression of a template's statements, in order.
+    pub(super) fn statements(&mut self, statements: &[ast::Stmt<'_>]) {
+        for statement in statements {
+            self.statement(statement);
+        }
+    }
+
+    fn statement(&mut self, statement: &ast::Stmt<'_>) {
+        use ast::Stmt;
+        if !matches!(statement, Stmt::Template(_) | Stmt::EmitExpr(_) | Stmt::EmitRaw(_)) {
+            self.has_statements = true;
+        }
+        match statement {
+            Stmt::Template(t) => self.statements(&t.children),
+            Stmt::EmitExpr(e) => {
+                let expression = self.expression(&e.expr);
+                self.found.push(expression);
+            }
+            Stmt::EmitRaw(_) => {}
+            Stmt::ForLoop(f) => {
+                let iter = self.expression(&f.iter);
+                self.found.push(iter);
+                let before = self.locals.len();
+                self.declare(&f.target);
+                self.locals.push("loop".to_owned());
+                if let Some(filter) = &f.filter_expr {
+                    let filter = self.expression(filter);
+                    self.found.push(filter);
+                }
+                self.statements(&f.body);
+                self.locals.truncate(before);
+                self.statements(&f.else_body);
+            }
+            Stmt::IfCond(c) => {
+                let test = self.expression(&c.expr);
+                self.found.push(test);
+                self.statements(&c.true_body);
+                self.statements(&c.false_body);
+            }
+            Stmt::WithBlock(w) => {
+                let before = self.locals.len();
+                for (target, value) in &w.assignments {
+                    let value = self.expression(value);
+                    self.found.push(value);
+                    self.declare(target);
+                }
+                self.statements(&w.body);
+                self.locals.truncate(before);
+            }
+            Stmt::Set(s) => {
+                let value = self.expression(&s.expr);
+                self.found.push(value);
+                self.declare(&s.target);
+            }
+            Stmt::SetBlock(s) => {
+                self.statements(&s.body);
+                self.declare(&s.target);
+            }
+            Stmt::AutoEscape(a) => self.statements(&a.body),
+            Stmt::FilterBlock(f) => {
+                let filter = self.expression(&f.filter);
+                self.found.push(filter);
+                self.statements(&f.body);
+            }
+            Stmt::Do(d) => {
+                let call = self.call(&d.call.expr, &d.call.args, d.call.span());
+                self.found.push(call);
+            }
+        }
+    }
+
+    fn declare(&mut self, target: &ast::Expr<'_>) {
+        match target {
+            ast::Expr::Var(v) => self.locals.push(v.id.to_owned()),
+            ast::Expr::List(l) => l.items.iter().for_each(|item| self.declare(item)),
+            ast::Expr::Tuple(t) => t.items.iter().for_each(|item| self.declare(item)),
+            _ => {}
+        }
+    }
+
+    pub(super) fn expression(&self, expr: &ast::Expr<'_>) -> Expression {
+        use ast::Expr;
+        let one = |e: &ast::Expr<'_>| Box::new(self.expression(e));
+        let node = match expr {
+            Expr::Var(v) if self.locals.iter().any(|l| l == v.id) => Node::Local(v.id.to_owned()),
+            Expr::Var(v) => Node::Name(v.id.to_owned()),
+            Expr::Const(c) => Node::Literal(to_json(&c.value).into_value()),
+            Expr::Slice(s) => Node::Slice(one(&s.expr)),
+            Expr::UnaryOp(u) => match u.op {
+                ast::UnaryOpKind::Not => Node::Not(one(&u.expr)),
+                ast::UnaryOpKind::Neg => Node::Arithmetic(
+                    Box::new(Expression { node: Node::Literal(0.into()), span: range(u.span()) }),
+                    one(&u.expr),
+                ),
+            },
+            Expr::BinOp(b) => {
+                use ast::BinOpKind as Op;
+                let (left, right) = (one(&b.left), one(&b.right));
+                match b.op {
+                    Op::ScAnd => Node::And(left, right),
+                    Op::ScOr => Node::Or(left, right),
+                    Op::Concat => Node::Join(left, right),
+                    Op::Add | Op::Sub | Op::Mul | Op::Div | Op::FloorDiv | Op::Rem | Op::Pow => {
+                        Node::Arithmetic(left, right)
+                    }
+                    Op::Eq => Node::Compare(left, right, true),
+                    Op::Ne | Op::Lt | Op::Lte | Op::Gt | Op::Gte | Op::In => {
+                        Node::Compare(left, right, false)
+                    }
+                }
+            }
+            Expr::Compare(c) => {
+                let mut left = self.expression(&c.expr);
+                for op in &c.ops {
+                    let span = left.span.start..range(op.expr.span()).end;
+                    left = Expression {
+                        node: Node::Compare(
+                            Box::new(left),
+                            one(&op.expr),
+                            matches!(op.op, ast::CompareOpKind::Eq),
+                        ),
+                        span,
+                    };
+                }
+                return left;
+            }
+            Expr::IfExpr(c) => Node::Choice {
+                test: one(&c.test_expr),
+                then: one(&c.true_expr),
+                otherwise: c.false_expr.as_ref().map(one),
+            },
+            Expr::Filter(f) => Node::Filter {
+                name: f.name.to_owned(),
+                input: f.expr.as_ref().map(one),
+                arguments: self.arguments(&f.args),
+            },
+            Expr::Test(t) => Node::Test {
+                name: t.name.to_owned(),
+                input: one(&t.expr),
+                arguments: self.arguments(&t.args),
+            },
+            Expr::GetAttr(g) => Node::Field(one(&g.expr), g.name.to_owned()),
+            Expr::GetItem(g) => match &g.subscript_expr {
+                Expr::Const(c) if c.value.as_str().is_some() => {
+                    Node::Field(one(&g.expr), c.value.as_str().unwrap_or_default().to_owned())
+                }
+                index => Node::Item(one(&g.expr), one(index)),
+            },
+            Expr::Call(c) => return self.call(&c.expr, &c.args, c.span()),
+            Expr::List(l) => Node::List(l.items.iter().map(|e| self.expression(e)).collect()),
+            Expr::Tuple(t) => Node::List(t.items.iter().map(|e| self.expression(e)).collect()),
+            Expr::Map(m) => Node::Map(
+                m.keys
+                    .iter()
+                    .zip(&m.values)
+                    .map(|(k, v)| (self.expression(k), self.expression(v)))
+                    .collect(),
+            ),
+        };
+        Expression { node, span: range(expr.span()) }
+    }
+
+    fn call(
+        &self,
+        callee: &ast::Expr<'_>,
+        arguments: &[ast::CallArg<'_>],
+        span: EngineSpan,
+    ) -> Expression {
+        let node = Node::Call {
+            callee: Box::new(self.expression(callee)),
+            arguments: self.arguments(arguments),
+        };
+        Expression { node, span: range(span) }
+    }
+
+    fn arguments(&self, arguments: &[ast::CallArg<'_>]) -> Vec<Expression> {
+        arguments
+            .iter()
+            .map(|argument| match argument {
+                ast::CallArg::Pos(e) | ast::CallArg::PosSplat(e) => self.expression(e),
+                ast::CallArg::Kwarg(name, e) => {
+                    Expression { node: Node::Named((*name).to_owned()), span: range(e.span()) }
+                }
+                ast::CallArg::KwargSplat(e) => {
+                    Expression { node: Node::Named("**".to_owned()), span: range(e.span()) }
+                }
+            })
+            .collect()
+    }
+}
+
+fn range(span: EngineSpan) -> std::ops::Range<usize> {
+    span.start_offset as usize..span.end_offset as usize
+}

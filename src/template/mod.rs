@@ -1,0 +1,391 @@
+//! The only module that knows the template engine: a text from a recipe comes in; a compiled
+//! [`Template`] goes out, which says what it reads and renders to a typed value.
+
+mod environment;
+mod expression;
+mod filters;
+mod scope;
+mod value;
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use minijinja::machinery;
+use serde::{Deserialize, Serialize};
+
+pub use environment::{MAX_TEXT_BYTES, TESTS};
+pub use expression::{Expression, Node};
+pub use filters::{Argument, Filter, Gives, all as all_filters, find as find_filter};
+pub use scope::Scope;
+pub use value::Outcome;
+
+use environment::ENVIRONMENT;
+
+/// The longest text that is read as a template, in bytes.
+const MAX_SOURCE_BYTES: usize = 64 * 1024;
+
+/// A compiled template. A lone `{{ … }}` and a bare expression keep the type of their value; a text
+/// with braces inside gives a text.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
+pub struct Template {
+    written: Written,
+    body: Arc<Body>,
+    expressions: Arc<[Expression]>,
+}
+
+/// A template as it is stored: what kind of place it stood in, and its text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Written {
+    Expression(String),
+    Text(String),
+}
+
+enum Body {
+    Whole(minijinja::Expression<'static, 'static>),
+    Pieces(Vec<Piece>),
+    Program,
+}
+
+enum Piece {
+    Text(String),
+    Value { expression: minijinja::Expression<'static, 'static>, span: Range<usize> },
+}
+
+/// What is wrong with a template, or went wrong while rendering it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateError {
+    pub kind: TemplateErrorKind,
+    /// A lower-case phrase.
+    pub message: String,
+    /// The bytes of the template it is about, where known.
+    pub range: Option<Range<usize>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TemplateErrorKind {
+    /// It is not a template.
+    Syntax,
+    /// Something inside a text is empty.
+    Empty,
+    /// It does too much.
+    Limit,
+    /// A value does not fit what is done with it.
+    Value,
+}
+
+impl fmt::Display for TemplateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for TemplateError {}
+
+impl Template {
+    /// Whether a text has anything for the template engine in it.
+    pub fn has_template(text: &str) -> bool {
+        text.contains("{{") || text.contains("{%") || text.contains("{#")
+    }
+
+    /// Compiles a bare expression, as `when` holds it. Braces around it are accepted.
+    pub fn expression(source: &str) -> Result<Template, TemplateError> {
+        let written = Written::Expression(source.to_owned());
+        if source.len() > MAX_SOURCE_BYTES {
+            return Err(too_long());
+        }
+        let trimmed = source.trim();
+        let inner = trimmed.strip_prefix("{{").and_then(|s| s.strip_suffix("}}"));
+        let inner = inner.filter(|s| !s.contains("}}")).unwrap_or(trimmed);
+        let shift = inner.as_ptr() as usize - source.as_ptr() as usize;
+        let tree = machinery::parse_expr(inner).map_err(|e| syntax_error(inner, &e, shift))?;
+        let mut expression = expression::Reader::new().expression(&tree);
+        shift_spans(&mut expression, shift);
+        let body = Body::Whole(compile(inner, shift)?);
+        Ok(Template { written, body: Arc::new(body), expressions: Arc::new([expression]) })
+    }
+
+    /// Compiles a value as a recipe writes it: text with `{{ … }}` in it.
+    pub fn text(source: &str) -> Result<Template, TemplateError> {
+        if source.len() > MAX_SOURCE_BYTES {
+            return Err(too_long());
+        }
+        let tree = machinery::parse(source, "template", Default::default())
+            .map_err(|e| syntax_error(source, &e, 0))?;
+        let mut reader = expression::Reader::new();
+        reader.statements(std::slice::from_ref(&tree));
+        let children = match &tree {
+            machinery::ast::Stmt::Template(template) => &template.children[..],
+            _ => &[],
+        };
+        let body = if reader.has_statements {
+            // Compiled once here so that every mistake is found before anything runs.
+            ENVIRONMENT.template_from_str(source).map_err(|e| syntax_error(source, &e, 0))?;
+            Body::Program
+        } else {
+            let mut pieces = Vec::with_capacity(children.len());
+            for child in children {
+                match child {
+                    machinery::ast::Stmt::EmitRaw(raw) => pieces.push(Piece::Text(raw.raw.to_owned())),
+                    machinery::ast::Stmt::EmitExpr(emit) => {
+                        let span = emit.expr.span();
+                        let span = whole_expression(source, span.start_offset as usize);
+                        let inner = &source[span.clone()];
+                        let expression = compile(inner, span.start)?;
+                        pieces.push(Piece::Value { expression, span });
+                    }
+                    _ => {}
+                }
+            }
+            match (pieces.len(), pieces.pop()) {
+                (1, Some(Piece::Value { expression, .. })) => Body::Whole(expression),
+                (_, Some(last)) => {
+                    pieces.push(last);
+                    Body::Pieces(pieces)
+                }
+                (_, None) => Body::Pieces(pieces),
+            }
+        };
+        Ok(Template {
+            written: Written::Text(source.to_owned()),
+            body: Arc::new(body),
+            expressions: reader.found.into(),
+        })
+    }
+
+    /// The template as written.
+    pub fn source(&self) -> &str {
+        match &self.written {
+            Written::Expression(source) | Written::Text(source) => source,
+        }
+    }
+
+    /// Whether the result keeps its type; otherwise it is a text.
+    pub fn is_whole(&self) -> bool {
+        matches!(*self.body, Body::Whole(_))
+    }
+
+    /// Every expression in it, in order.
+    pub fn expressions(&self) -> &[Expression] {
+        &self.expressions
+    }
+
+    /// The dotted names it reads, such as `["steps", "contact", "contact_id"]`: the longest of each.
+    pub fn reads(&self) -> Vec<Vec<&str>> {
+        let mut reads: Vec<Vec<&str>> = Vec::new();
+        for expression in self.expressions.iter() {
+            expression.walk(&mut |e| {
+                if let Some(path) = e.path()
+                    && !reads.iter().any(|known| known.starts_with(&path))
+                {
+                    reads.push(path);
+                }
+            });
+        }
+        reads
+    }
+
+    /// Fills in the values.
+    pub fn render(&self, scope: &Scope) -> Result<Outcome, TemplateError> {
+        let context = scope.clone().into_engine_value();
+        match &*self.body {
+            Body::Whole(expression) => {
+                let value = expression
+                    .eval(context)
+                    .map_err(|e| render_error(&e, Some(0..self.source().len())))?;
+                let outcome = value::to_json(&value);
+                match &outcome {
+                    Outcome::Value(serde_json::Value::String(s)) if s.len() > MAX_TEXT_BYTES => {
+                        Err(text_too_long())
+                    }
+                    _ => Ok(outcome),
+                }
+            }
+            Body::Pieces(pieces) => {
+                let mut text = String::new();
+                for piece in pieces {
+                    match piece {
+                        Piece::Text(piece) => text.push_str(piece),
+                        Piece::Value { expression, span } => {
+                            let value = expression
+                                .eval(context.clone())
+                                .map_err(|e| render_error(&e, Some(span.clone())))?;
+                            text.push_str(&self.inside_text(&value, span)?);
+                        }
+                    }
+                    if text.len() > MAX_TEXT_BYTES {
+                        return Err(text_too_long());
+                    }
+                }
+                Ok(Outcome::Value(text.into()))
+            }
+            Body::Program => {
+                let text = ENVIRONMENT
+                    .render_str(self.source(), context)
+                    .map_err(|e| render_error(&e, e.range()))?;
+                if text.len() > MAX_TEXT_BYTES {
+                    return Err(text_too_long());
+                }
+                Ok(Outcome::Value(text.into()))
+            }
+        }
+    }
+
+    /// Whether the condition holds: empty, false, 0 and '' do not.
+    pub fn holds(&self, scope: &Scope) -> Result<bool, TemplateError> {
+        match &*self.body {
+            Body::Whole(expression) => expression
+                .eval(scope.clone().into_engine_value())
+                .map(|value| value.is_true())
+                .map_err(|e| render_error(&e, Some(0..self.source().len()))),
+            _ => self.render(scope).map(|outcome| outcome.value().is_some()),
+        }
+    }
+
+    fn inside_text(
+        &self,
+        value: &minijinja::Value,
+        span: &Range<usize>,
+    ) -> Result<String, TemplateError> {
+        let written = self.source()[span.clone()].trim();
+        match value::to_json(value) {
+            Outcome::Value(_) => Ok(value::to_text(value)),
+            Outcome::Empty => Err(TemplateError {
+                kind: TemplateErrorKind::Empty,
+                message: format!("`{written}` is empty, and stands inside a text"),
+                range: Some(span.clone()),
+            }),
+            Outcome::Omit | Outcome::Clear => Err(TemplateError {
+                kind: TemplateErrorKind::Value,
+                message: format!("`{written}` stands inside a text; it only works as a whole value"),
+                range: Some(span.clone()),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.written.fmt(f)
+    }
+}
+
+impl PartialEq for Template {
+    fn eq(&self, other: &Template) -> bool {
+        self.written == other.written
+    }
+}
+
+impl From<Template> for Written {
+    fn from(template: Template) -> Written {
+        template.written
+    }
+}
+
+impl TryFrom<Written> for Template {
+    type Error = TemplateError;
+
+    fn try_from(written: Written) -> Result<Template, TemplateError> {
+        match written {
+            Written::Expression(source) => Template::expression(&source),
+            Written::Text(source) => Template::text(&source),
+        }
+    }
+}
+
+fn compile(
+    source: &str,
+    shift: usize,
+) -> Result<minijinja::Expression<'static, 'static>, TemplateError> {
+    ENVIRONMENT
+        .compile_expression_owned(source.to_owned())
+        .map_err(|e| syntax_error(source, &e, shift))
+}
+
+/// The text between `{{` and `}}` around `inside`: the engine's own spans leave out brackets.
+fn whole_expression(source: &str, inside: usize) -> Range<usize> {
+    let start = source[..inside].rfind("{{").map_or(inside, |at| at + 2);
+    let mut quote = None;
+    let bytes = source.as_bytes();
+    let mut at = start;
+    while at < bytes.len() {
+        match (quote, bytes[at]) {
+            (Some(_), b'\\') => at += 1,
+            (Some(open), byte) if byte == open => quote = None,
+            (None, byte @ (b'"' | b'\'')) => quote = Some(byte),
+            (None, b'}') if bytes.get(at + 1) == Some(&b'}') && !is_map_end(bytes, start, at) => break,
+            _ => {}
+        }
+        at += 1;
+    }
+    let at = at.min(source.len());
+    let text = source[start..at].trim_matches('-').trim();
+    let from = text.as_ptr() as usize - source.as_ptr() as usize;
+    from..from + text.len()
+}
+
+/// Whether the brace at `at` closes a `{` opened since `start`.
+fn is_map_end(bytes: &[u8], start: usize, at: usize) -> bool {
+    let mut open = 0i32;
+    let mut quote = None;
+    for &byte in &bytes[start..at] {
+        match (quote, byte) {
+            (Some(q), byte) if byte == q => quote = None,
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'{') => open += 1,
+            (None, b'}') => open -= 1,
+            _ => {}
+        }
+    }
+    open > 0
+}
+
+fn shift_spans(expression: &mut Expression, shift: usize) {
+    if shift == 0 {
+        return;
+    }
+    expression.shift(shift);
+}
+
+fn syntax_error(source: &str, error: &minijinja::Error, shift: usize) -> TemplateError {
+    let range = error.range().map(|r| r.start + shift..r.end.max(r.start + 1) + shift);
+    let detail = error.detail().unwrap_or("it cannot be read");
+    let message = if source.trim().is_empty() {
+        "there is nothing between the braces".to_owned()
+    } else {
+        detail.to_owned()
+    };
+    TemplateError { kind: TemplateErrorKind::Syntax, message, range }
+}
+
+fn render_error(error: &minijinja::Error, range: Option<Range<usize>>) -> TemplateError {
+    use minijinja::ErrorKind as Kind;
+    let kind = match error.kind() {
+        Kind::OutOfFuel => TemplateErrorKind::Limit,
+        Kind::UndefinedError => TemplateErrorKind::Empty,
+        _ => TemplateErrorKind::Value,
+    };
+    let message = match error.kind() {
+        Kind::OutOfFuel => "the template does too much work and was stopped".to_owned(),
+        _ => error.detail().map_or_else(|| error.to_string(), str::to_owned),
+    };
+    TemplateError { kind, message, range }
+}
+
+fn too_long() -> TemplateError {
+    TemplateError {
+        kind: TemplateErrorKind::Limit,
+        message: format!("the template has more than {} KB", MAX_SOURCE_BYTES / 1024),
+        range: None,
+    }
+}
+
+fn text_too_long() -> TemplateError {
+    TemplateError {
+        kind: TemplateErrorKind::Limit,
+        message: format!("the text gets longer than {} KB", MAX_TEXT_BYTES / 1024),
+        range: None,
+    }
+}

@@ -1,0 +1,107 @@
+//! What a template can see: names come in one by one, the engine reads them by need.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use minijinja::value::{Enumerator, Object};
+use serde_json::Value;
+
+use super::value::{Marker, MomentValue, from_json};
+use crate::value::{Defaults, Moment};
+
+/// The names that a template may use, with their values. Cheap to clone.
+#[derive(Clone)]
+pub struct Scope {
+    names: BTreeMap<String, minijinja::Value>,
+    steps: BTreeMap<String, minijinja::Value>,
+    now: Option<Timestamp>,
+    defaults: Arc<Defaults>,
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").field("names", &self.names).field("steps", &self.steps).finish()
+    }
+}
+
+/// The name under which filters find the defaults; no recipe can write it.
+pub(super) const DEFAULTS: &str = " defaults";
+
+impl Scope {
+    pub fn new(defaults: Arc<Defaults>) -> Scope {
+        Scope { names: BTreeMap::new(), steps: BTreeMap::new(), now: None, defaults }
+    }
+
+    /// Sets one of the names a template sees: `event`, `trigger`, `settings`, `run`, `item` ….
+    pub fn set(&mut self, name: &str, value: &Value) {
+        self.names.insert(name.to_owned(), from_json(value));
+    }
+
+    /// Sets what `steps.<id>` holds.
+    pub fn set_step(&mut self, id: &str, results: &Value) {
+        self.steps.insert(id.to_owned(), from_json(results));
+    }
+
+    /// Sets what `now()` answers.
+    pub fn set_now(&mut self, now: Timestamp) {
+        self.now = Some(now);
+    }
+
+    /// The time zone and country that hold where a value says nothing.
+    pub fn defaults(&self) -> &Defaults {
+        &self.defaults
+    }
+
+    pub(super) fn into_engine_value(self) -> minijinja::Value {
+        minijinja::Value::from_object(self)
+    }
+}
+
+impl Object for Scope {
+    fn get_value(self: &Arc<Self>, key: &minijinja::Value) -> Option<minijinja::Value> {
+        match key.as_str()? {
+            "steps" => Some(minijinja::Value::from_dyn_object(Arc::new(Steps(self.clone())))),
+            "omit" => Some(minijinja::Value::from_object(Marker::Omit)),
+            "clear" => Some(minijinja::Value::from_object(Marker::Clear)),
+            "now" => {
+                let moment = Moment::from_timestamp(self.now?, &self.defaults.timezone);
+                let now = minijinja::Value::from_object(MomentValue(moment));
+                Some(minijinja::Value::from_function(move || now.clone()))
+            }
+            DEFAULTS => Some(minijinja::Value::from_dyn_object(Arc::new(DefaultsValue(
+                self.defaults.clone(),
+            )))),
+            name => self.names.get(name).cloned(),
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::NonEnumerable
+    }
+}
+
+#[derive(Debug)]
+struct Steps(Arc<Scope>);
+
+impl Object for Steps {
+    fn get_value(self: &Arc<Self>, key: &minijinja::Value) -> Option<minijinja::Value> {
+        self.0.steps.get(key.as_str()?).cloned()
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::NonEnumerable
+    }
+}
+
+/// The defaults on their way to the filters.
+pub(super) struct DefaultsValue(pub(super) Arc<Defaults>);
+
+impl fmt::Debug for DefaultsValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("defaults")
+    }
+}
+
+impl Object for DefaultsValue {}
