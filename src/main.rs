@@ -1,8 +1,5 @@
-//! Temporary front: replaced by `cli`.
-fn main() {
-    let text = linecook::catalog::compile(std::path::Path::new("schemas/catalog"));
-    match text {
-        Ok(text) => std::fs::write("schemas/catalog.jsonl", text).unwrap(),
-        Err(errors) => errors.iter().for_each(|e| println!("{e}")),
-    }
+//! Parses the arguments, runs the command, returns its exit code.
+
+fn main() -> std::process::ExitCode {
+    linecook::cli::main()
 }

@@ -33,6 +33,8 @@ impl Checker<'_> {
         let route = step.key("with");
         let mut with = With::default();
         let mut present: Vec<(Slot, String)> = Vec::new();
+        // A field under a misspelt name is not missing as well.
+        let mut meant: Vec<String> = Vec::new();
         for (key, value) in written {
             let here = route.key(key);
             if operation.tags.as_ref().is_some_and(|t| t.field == *key || format!("body.{}", t.field) == *key)
@@ -50,7 +52,7 @@ impl Checker<'_> {
                     let name = name.to_owned();
                     present.push((slot, name.clone()));
                     let field = field.clone();
-                    if let Some(mapping) = self.input(operation, slot, &name, &field, value, &here) {
+                    if let Some(mapping) = self.input(slot, &name, &field, value, &here) {
                         with.inputs.push(Input { slot, name, mapping });
                     }
                 }
@@ -63,26 +65,26 @@ impl Checker<'_> {
                         with.inputs.push(Input { slot: Slot::Body, name, mapping });
                     }
                 }
-                Err(FieldError::Unknown) => self.unknown_field(operation, key, &here),
+                Err(FieldError::Unknown) => meant.extend(self.unknown_field(operation, key, &here)),
             }
         }
-        self.missing_fields(operation, &present, step, with.body.is_some());
+        self.missing_fields(operation, &present, &meant, step, with.body.is_some());
         with
     }
 
-    fn unknown_field(&mut self, operation: &Operation, key: &str, here: &Route) {
-        // Its value may still hold mistakes of its own; the known names it reads count as read.
+    /// Says so, and gives back the field that was most likely meant.
+    fn unknown_field(&mut self, operation: &Operation, key: &str, here: &Route) -> Option<String> {
         if let Some(instead) = operation.refused.get(key) {
             self.sink.say(diagnostic::refused_field(here, key, instead));
-            return;
+            return None;
         }
         let near = nearest(key, operation.fields().map(|(_, name, _)| name.as_str()));
-        self.sink.say(diagnostic::unknown_field(here, key, &operation.call, near));
+        self.sink.say(diagnostic::unknown_field(here, key, &operation.call, near.clone()));
+        near
     }
 
     fn input(
         &mut self,
-        operation: &Operation,
         slot: Slot,
         name: &str,
         field: &Field,
@@ -104,15 +106,14 @@ impl Checker<'_> {
             }
         }
         let required = slot == Slot::Path || (field.required && field.usual.is_none());
-        let mapping = self.mapping_of(&field, value, here, name, required)?;
-        let _ = operation;
-        Some(mapping)
+        self.mapping_of(&field, value, here, name, required)
     }
 
     fn missing_fields(
         &mut self,
         operation: &Operation,
         present: &[(Slot, String)],
+        meant: &[String],
         step: &Route,
         has_body: bool,
     ) {
@@ -120,7 +121,9 @@ impl Checker<'_> {
         if self.file.is_broken(&with) {
             return;
         }
-        let is_there = |slot: Slot, name: &str| present.iter().any(|(s, n)| *s == slot && n == name);
+        let is_there = |slot: Slot, name: &str| {
+            present.iter().any(|(s, n)| *s == slot && n == name) || meant.iter().any(|n| n == name)
+        };
         for (slot, name, field) in operation.fields() {
             let wanted = slot == Slot::Path || (field.required && field.usual.is_none());
             if wanted && !is_there(slot, name) && !self.file.is_broken(&with.key(name)) {

@@ -36,6 +36,8 @@ impl Typed {
 /// Types one template; what is wrong with it goes into the sink.
 pub(super) struct Inference<'a> {
     pub known: &'a mut Known,
+    /// The template's own text, which the spans count in.
+    pub text: &'a str,
     pub route: &'a Route,
     pub sink: &'a mut Sink,
 }
@@ -321,18 +323,16 @@ impl Inference<'_> {
 
     /// The bytes of `name` where it ends a path or stands behind a `|`.
     fn last_part(&self, expression: &Expression, name: &str) -> Span {
-        let end = expression.span.end;
-        match &expression.node {
-            Node::Field(base, _) => {
-                let start = base.span.end.min(end);
-                // Behind the dot, or in quotes between brackets.
-                start..end
-            }
-            Node::Filter { input, .. } => {
-                let start = input.as_ref().map_or(expression.span.start, |i| i.span.end);
-                start..end
-            }
-            _ => end.saturating_sub(name.len())..end,
+        let start = match &expression.node {
+            Node::Field(base, _) => base.span.end,
+            Node::Filter { input: Some(input), .. } => input.span.end,
+            _ => expression.span.start,
+        };
+        let end = expression.span.end.min(self.text.len());
+        let written = self.text.get(start.min(end)..end).unwrap_or_default();
+        match written.find(name) {
+            Some(at) => start + at..start + at + name.len(),
+            None => expression.span.clone(),
         }
     }
 

@@ -293,8 +293,7 @@ impl Checker<'_> {
             let conditions = self.conditions(&of, conditions, &route)?;
             return Some(Some(Search::UnlessExists { list, conditions }));
         }
-        if let Some(list) = operation.list.as_ref().filter(|l| l.pages.is_some()) {
-            let _ = list;
+        if operation.list.as_ref().is_some_and(|l| l.pages.is_some()) {
             self.sink.say(diagnostic::list_without_find(&here.key("call"), &operation.call));
         }
         Some(None)

@@ -21,10 +21,9 @@ impl Checker<'_> {
         for (at, name) in trigger.on.0.iter().enumerate() {
             let route = if is_list { on.item(at) } else { on.clone() };
             if let Some(event) = self.event(name, &route) {
-                if let (Some(nearest), None) = (&event.nearest, None::<()>) {
-                    self.sink.say(diagnostic::bridge_event(&route, &event.name(), Some(nearest)));
-                } else if event.app == "bridge" {
-                    self.sink.say(diagnostic::bridge_event(&route, &event.name(), None));
+                if self.catalog.app(&event.app).is_some_and(|app| app.event_by.url) {
+                    let nearest = event.nearest.as_deref();
+                    self.sink.say(diagnostic::bridge_event(&route, &event.name(), nearest));
                 }
                 events.push(event);
             }

@@ -127,6 +127,9 @@ codes! {
     ExampleNeedsOn "example-needs-on" Error,
     ExampleTime "example-time" Error,
     ExampleRecord "example-record" Error,
+    // Runs.
+    StepFailed "step-failed" Error,
+    MayHaveHappened "may-have-happened" Error,
 }
 
 impl fmt::Display for Code {

@@ -758,6 +758,18 @@ pub fn example_record(route: &Route, kind: &str) -> Diagnostic {
         .help("write it like highlevel.contact or stax.customer")
 }
 
+// ── Runs ──
+
+/// A step that failed for good, at its line.
+pub fn step_failed(route: &Route, message: &str, instead: &str) -> Diagnostic {
+    new(Code::StepFailed, value(route), message).help(instead)
+}
+
+/// A call that nobody can tell the end of, at its line.
+pub fn held(route: &Route, message: &str, instead: &str) -> Diagnostic {
+    new(Code::MayHaveHappened, value(route), message).help(instead)
+}
+
 fn short(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", &text[..at]),

@@ -33,6 +33,7 @@ pub struct Template {
     written: Written,
     body: Arc<Body>,
     expressions: Arc<[Expression]>,
+    uses_now: bool,
 }
 
 /// A template as it is stored: what kind of place it stood in, and its text.
@@ -104,7 +105,7 @@ impl Template {
         let mut expression = expression::Reader::new().expression(&tree);
         shift_spans(&mut expression, shift);
         let body = Body::Whole(compile(inner, shift)?);
-        Ok(Template { written, body: Arc::new(body), expressions: Arc::new([expression]) })
+        Ok(Template::new(written, body, vec![expression]))
     }
 
     /// Compiles a value as a recipe writes it: text with `{{ … }}` in it.
@@ -148,11 +149,15 @@ impl Template {
                 (_, None) => Body::Pieces(pieces),
             }
         };
-        Ok(Template {
-            written: Written::Text(source.to_owned()),
-            body: Arc::new(body),
-            expressions: reader.found.into(),
-        })
+        Ok(Template::new(Written::Text(source.to_owned()), body, reader.found))
+    }
+
+    fn new(written: Written, body: Body, expressions: Vec<Expression>) -> Template {
+        let mut uses_now = false;
+        for expression in &expressions {
+            expression.walk(&mut |e| uses_now |= matches!(&e.node, Node::Name(n) if n == "now"));
+        }
+        Template { written, body: Arc::new(body), expressions: expressions.into(), uses_now }
     }
 
     /// The template as written.
@@ -185,6 +190,11 @@ impl Template {
             });
         }
         reads
+    }
+
+    /// Whether it asks for the time.
+    pub fn uses_now(&self) -> bool {
+        self.uses_now
     }
 
     /// Fills in the values.

@@ -20,6 +20,9 @@ pub struct Scope {
     defaults: Arc<Defaults>,
 }
 
+/// A value of a scope, held for later.
+pub struct Held(minijinja::Value);
+
 impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scope").field("names", &self.names).field("steps", &self.steps).finish()
@@ -42,6 +45,24 @@ impl Scope {
     /// Sets what `steps.<id>` holds.
     pub fn set_step(&mut self, id: &str, results: &Value) {
         self.steps.insert(id.to_owned(), from_json(results));
+    }
+
+    /// What one of the names holds now, to be put back by [`Scope::restore`].
+    pub fn get(&self, name: &str) -> Option<Held> {
+        self.names.get(name).cloned().map(Held)
+    }
+
+    /// Puts back what [`Scope::get`] gave.
+    pub fn restore(&mut self, name: &str, held: Option<Held>) {
+        match held {
+            Some(Held(value)) => self.names.insert(name.to_owned(), value),
+            None => self.names.remove(name),
+        };
+    }
+
+    /// What `steps.<id>` holds.
+    pub fn step(&self, id: &str) -> Option<Value> {
+        self.steps.get(id).and_then(|v| super::value::to_json(v).value())
     }
 
     /// Sets what `now()` answers.

@@ -1,1 +1,14 @@
+//! One test binary; its files mirror the stages.
 
+mod cases;
+mod catalog;
+mod check;
+mod codes;
+mod docs;
+mod dry_run;
+mod exchanges;
+mod examples;
+mod generated;
+mod hostile;
+mod modules;
+mod run;

@@ -1,0 +1,112 @@
+//! Files and folders → recipes, read and checked.
+
+use std::path::{Path, PathBuf};
+
+use super::exit::{CommandError, Result};
+use crate::catalog::Catalog;
+use crate::check::{self, Checked};
+use crate::diagnostic::{self, Sink};
+use crate::parse;
+use crate::recipe::RecipeFile;
+use crate::report::FileDiagnostics;
+use crate::source::Source;
+
+/// One recipe file: what is wrong with it, and the recipe as far as it could be read.
+pub struct Loaded {
+    pub path: PathBuf,
+    pub diagnostics: FileDiagnostics,
+    pub file: Option<RecipeFile>,
+    /// Only when there is no error.
+    pub checked: Option<Checked>,
+}
+
+/// Reads and checks one file. Whatever is wrong with it is among its diagnostics.
+pub fn load(path: &Path) -> Loaded {
+    let mut sink = Sink::default();
+    let source = match Source::read(path) {
+        Ok(source) => source,
+        Err(error) => {
+            sink.say(diagnostic::unreadable_file(&error.to_string()));
+            let source = Source::new(path.display().to_string(), "");
+            let found = sink.into_sorted(&source, None);
+            let diagnostics = FileDiagnostics { source, document: None, found };
+            return Loaded { path: path.to_owned(), diagnostics, file: None, checked: None };
+        }
+    };
+    let file = parse::recipe(source.clone(), &mut sink);
+    let checked = file.as_ref().and_then(|file| {
+        check::recipe(file, Catalog::embedded(), &|name| read_beside(path, name), &mut sink)
+    });
+    let document = file.as_ref().map(|file| file.document.clone());
+    let found = sink.into_sorted(&source, document.as_ref());
+    let diagnostics = FileDiagnostics { source, document, found };
+    Loaded { path: path.to_owned(), diagnostics, file, checked }
+}
+
+/// The text of a file that a recipe names, counted from the recipe's folder.
+pub fn read_beside(recipe: &Path, name: &str) -> std::result::Result<String, String> {
+    let path = recipe.parent().unwrap_or(Path::new("")).join(name);
+    Source::read(&path).map(|source| source.text().to_owned()).map_err(|e| e.to_string())
+}
+
+/// The recipe files that paths mean: files as named, folders with everything in them that ends in
+/// `.yaml` or `.yml`. Without a path: the folder `recipes` where there is one, else this folder.
+pub fn recipe_paths(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let usual = if Path::new("recipes").is_dir() { "recipes" } else { "." };
+    let usual = [PathBuf::from(usual)];
+    let paths = if paths.is_empty() { &usual[..] } else { paths };
+    let mut found = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let before = found.len();
+            collect(path, &mut found, 0);
+            if found.len() == before {
+                return Err(CommandError::usage(
+                    format!("there is no recipe in the folder {}", path.display()),
+                    "name a folder with .yaml files, or a file",
+                ));
+            }
+        } else {
+            found.push(path.clone());
+        }
+    }
+    Ok(found)
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let mut entries: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+    entries.sort();
+    for path in entries {
+        let hidden = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
+        if path.is_dir() {
+            // A folder that leads back into itself ends here.
+            if !hidden && depth < 16 {
+                collect(&path, found, depth + 1);
+            }
+        } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml")
+            && path.file_name().is_some_and(|n| n != "linecook.yaml")
+        {
+            found.push(path);
+        }
+    }
+}
+
+/// Loads many files, on as many cores as there are.
+pub fn load_all(paths: &[PathBuf]) -> Vec<Loaded> {
+    let workers = std::thread::available_parallelism().map_or(1, |n| n.get()).min(paths.len().max(1));
+    if workers == 1 || paths.len() < 4 {
+        return paths.iter().map(|path| load(path)).collect();
+    }
+    let share = paths.len().div_ceil(workers);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = paths
+            .chunks(share)
+            .map(|chunk| scope.spawn(|| chunk.iter().map(|path| load(path)).collect::<Vec<_>>()))
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
+}

@@ -1,0 +1,81 @@
+//! The command line: one file per verb. Data goes to standard output, talk to standard error.
+
+mod catalog;
+mod check;
+mod clock;
+mod dry_run;
+mod event;
+mod exit;
+mod load;
+mod options;
+mod run;
+mod schema;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::Exit;
+pub use load::load;
+
+const ABOUT: &str = "\
+linecook checks, tries and runs recipes.
+
+A recipe is a YAML file: when this happens (a trigger), do these calls with these fields. linecook \
+keeps Stax (payments) and HighLevel (contacts) in agreement with it, and needs no programming.";
+
+const AFTER: &str = "\
+Start here:
+  linecook check recipes                     is everything right?
+  linecook dry-run recipes/new-customer.yaml what would be sent?
+  linecook run recipes/new-customer.yaml     run it against the built-in sandbox
+  linecook test recipes                      run the examples of every recipe
+  linecook catalog list --search task        what can a recipe call?
+
+Exit status: 0 all good, 1 problems found or the run failed, 2 wrong use, 3 something around it failed.";
+
+/// What the program understands.
+#[derive(Parser)]
+#[command(name = "linecook", version, about = "Checks, tries and runs recipes.", long_about = ABOUT, after_help = AFTER)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Find every mistake in recipes, and say what to write instead
+    Check(check::Args),
+    /// Show every request that a recipe would send, and send nothing
+    #[command(name = "dry-run")]
+    DryRun(dry_run::Args),
+    /// Run a recipe step by step against the built-in sandbox, or a server you name
+    Run(run::Args),
+    /// Run the examples of recipes in the sandbox
+    Test(test::Args),
+    /// What the apps can do and what they tell
+    Catalog(catalog::Args),
+    /// Print the JSON Schema of recipes, for editors
+    Schema,
+}
+
+/// Parses the arguments, runs the command, and gives its exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.verb {
+        Verb::Check(args) => check::run(&args),
+        Verb::DryRun(args) => dry_run::run(&args),
+        Verb::Run(args) => run::run(&args),
+        Verb::Test(args) => test::run(&args),
+        Verb::Catalog(args) => catalog::run(&args),
+        Verb::Schema => schema::run(),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            anstream::eprintln!("{}", error.text());
+            error.exit().into()
+        }
+    }
+}

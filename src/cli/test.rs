@@ -1,0 +1,145 @@
+//! `linecook test`: the examples of recipes, run in the sandbox.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use jiff::Timestamp;
+
+use super::event::{event_type, example_payload};
+use super::exit::{Exit, Result};
+use super::load::{Loaded, load_all, recipe_paths};
+use super::options::DefaultArgs;
+use super::run::runtime;
+use crate::catalog::Catalog;
+use crate::diagnostic::Severity;
+use crate::execute::{self, LocalEngine, Mismatch, MismatchKind, Setup, TriggerEvent, VirtualClock, compare, drive};
+use crate::journal::{Outcome, StepError, StepErrorKind};
+use crate::plan::{self, Accounts, Plan};
+use crate::recipe::Example;
+use crate::report::{ExampleResult, RecipeExamples, examples_json, examples_junit, examples_text, plural, totals};
+use crate::sandbox::{InProcess, World};
+use crate::source::Route;
+
+/// The time in examples that do not say what time it is.
+const USUAL_NOW: &str = "2026-01-15T12:00:00Z";
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Recipe files, or folders with recipes; the folder `recipes` without any
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    defaults: DefaultArgs,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Junit,
+}
+
+pub fn run(args: &Args) -> Result {
+    let loaded = load_all(&recipe_paths(&args.paths)?);
+    let runtime = runtime()?;
+    let defaults = args.defaults.read()?;
+    let mut recipes = Vec::new();
+    for loaded in loaded {
+        recipes.push(runtime.block_on(examples(loaded, &defaults)));
+    }
+    match args.format {
+        Format::Text => anstream::print!("{}", examples_text(&recipes)),
+        Format::Json => println!("{}", examples_json(&recipes)),
+        Format::Junit => println!("{}", examples_junit(&recipes)),
+    }
+    match totals(&recipes) {
+        (_, 0) => Ok(Exit::Good),
+        _ => Ok(Exit::Problems),
+    }
+}
+
+async fn examples(loaded: Loaded, defaults: &std::sync::Arc<crate::value::Defaults>) -> RecipeExamples {
+    let file = loaded.path.display().to_string();
+    let (Some(recipe), Some(checked)) = (&loaded.file, loaded.checked) else {
+        let errors = plural(loaded.diagnostics.count(Severity::Error), "error");
+        let unusable = Some(format!("{errors}: see `linecook check {file}`"));
+        return RecipeExamples { file, examples: Vec::new(), unusable };
+    };
+    let plan = plan::recipe(checked);
+    let mut results = Vec::new();
+    for (index, example) in recipe.recipe.examples.iter().enumerate() {
+        let at = Route::root().key("examples").item(index);
+        let started = Instant::now();
+        let mismatches = one(&loaded.path, &plan, example, &at, defaults).await;
+        let mismatches = mismatches.into_iter().map(|m| (recipe.line(&m.place), m)).collect();
+        let line = recipe.line(&at);
+        results.push(ExampleResult { name: example.name.clone(), line, mismatches, took: started.elapsed() });
+    }
+    RecipeExamples { file, examples: results, unusable: None }
+}
+
+async fn one(
+    path: &std::path::Path,
+    plan: &Plan,
+    example: &Example,
+    at: &Route,
+    defaults: &std::sync::Arc<crate::value::Defaults>,
+) -> Vec<Mismatch> {
+    let catalog = Catalog::embedded();
+    let failed = |message: String, instead: String| {
+        let error = StepError {
+            step: String::new(),
+            place: Default::default(),
+            kind: StepErrorKind::Data,
+            field: None,
+            message,
+            instead,
+            response: None,
+        };
+        let kind = MismatchKind::Outcome { expected: "a run", got: Outcome::Failed(Box::new(error)) };
+        vec![Mismatch { place: at.key("name"), kind }]
+    };
+    let payload = match example_payload(path, example) {
+        Ok(payload) => payload,
+        Err(error) => return failed(error.text(), String::new()),
+    };
+    let event = match event_type(plan, example.on.as_deref(), payload.as_ref()) {
+        Ok(event) => event,
+        Err(error) => return failed(error.text(), String::new()),
+    };
+    let settings = match execute::settings(plan, &example.settings) {
+        Ok(settings) => settings,
+        Err(errors) => {
+            let first = &errors[0];
+            let message = format!("the setting `{}` {}", first.name, first.error.problem);
+            return failed(message, "add it to the example's `settings`".into());
+        }
+    };
+    let now: Timestamp = example
+        .now
+        .as_deref()
+        .unwrap_or(USUAL_NOW)
+        .parse()
+        .expect("`check` has read the times of examples");
+    let payload = payload.unwrap_or_else(|| event.example.as_object().cloned().unwrap_or_default());
+    let event = TriggerEvent { id: "event-1".into(), received_at: now, event, payload };
+    let mut world = World::new(catalog);
+    world.set_now(now);
+    for (kind, records) in example.given.iter().flat_map(|g| &g.records) {
+        world.add_records(kind, records);
+    }
+    example.given.iter().flat_map(|g| &g.failures).for_each(|failure| world.add_failure(failure));
+    let mut accounts = Accounts::of_catalog(catalog, World::location_id());
+    for app in catalog.apps() {
+        if let Some(connection) = accounts.get_mut(&app.app) {
+            connection.base_url = format!("http://sandbox/{}", app.app);
+        }
+    }
+    let setup = Setup { catalog, run_id: "example".into(), settings, accounts, defaults: defaults.clone() };
+    let patience = Duration::from_secs(10 * 365 * 24 * 3600);
+    let mut engine = LocalEngine::new(InProcess::new(world), VirtualClock::at(now), patience, |_| {});
+    let outcome = drive(plan, &event, &setup, &mut engine).await;
+    compare(catalog, example, at, &outcome, &engine.into_history(), defaults)
+}

@@ -1,0 +1,142 @@
+//! One call, tried as often as its retry policy and its in-doubt class allow.
+
+use std::time::Duration;
+
+use super::drive::{Drive, End, interrupted};
+use super::engine::Engine;
+use crate::call::{CallError, Failure, Response, classify};
+use crate::catalog::{InDoubt, value_at};
+use crate::check::{CheckedStep, RetryPolicy};
+use crate::journal::{CallKey, Pause, PlannedCall, Question, StepError, StepErrorKind};
+
+/// Makes a call until it succeeds, is refused, or has been tried for long enough. The outer error
+/// ends the run; the inner one is the step's to handle.
+pub(super) async fn attempt<E: Engine + Send>(
+    drive: &mut Drive<'_, E>,
+    key: &CallKey,
+    mut call: PlannedCall,
+    retry: RetryPolicy,
+    step: &CheckedStep,
+) -> Result<Result<Response, StepError>, End> {
+    let mut waited = Duration::ZERO;
+    loop {
+        let result = drive.engine.call(key, call.clone()).await;
+        let outcome = result.map_err(|i| interrupted(i, &key.step, &step.place))?;
+        let (again, after_seconds) = match classify(&outcome) {
+            None => {
+                let Ok(response) = outcome else { unreachable!("a success is an answer") };
+                return Ok(Ok(response));
+            }
+            Some(Failure::NotFound) => {
+                return Ok(Err(failed(drive, step, &call, outcome, StepErrorKind::NotFound)));
+            }
+            Some(Failure::Refused) => {
+                return Ok(Err(failed(drive, step, &call, outcome, StepErrorKind::Refused)));
+            }
+            Some(Failure::Later { after_seconds }) => (true, after_seconds),
+            Some(Failure::InDoubt { after_seconds }) => {
+                (matches!(call.settle, InDoubt::Idempotent | InDoubt::Key), after_seconds)
+            }
+        };
+        if !again {
+            let error = failed(drive, step, &call, outcome, StepErrorKind::InDoubt);
+            return Err(hold(drive, key, &call, error).await);
+        }
+        let pause = pause(retry, call.attempt, after_seconds);
+        waited += length(pause);
+        if retry.total.is_zero() || waited > retry.total {
+            return Ok(Err(failed(drive, step, &call, outcome, StepErrorKind::GaveUp)));
+        }
+        let result = drive.engine.wait(key, pause).await;
+        if let Err(interrupt) = result {
+            let error = failed(drive, step, &call, outcome, StepErrorKind::GaveUp);
+            return Err(End::Interrupted(interrupt, error));
+        }
+        call.attempt += 1;
+    }
+}
+
+/// Exponential, at most `at_most`; what the app asks for wins.
+fn pause(retry: RetryPolicy, attempt: u32, after_seconds: Option<u64>) -> Pause {
+    match after_seconds {
+        Some(seconds) => Pause::Exactly(Duration::from_secs(seconds.min(24 * 3600))),
+        None => {
+            let doubled = 2u32.saturating_pow(attempt.saturating_sub(1));
+            Pause::UpTo(retry.first.saturating_mul(doubled).min(retry.at_most))
+        }
+    }
+}
+
+fn length(pause: Pause) -> Duration {
+    match pause {
+        Pause::UpTo(most) | Pause::Exactly(most) => most,
+    }
+}
+
+/// A person has to look: what may already have happened is never sent again by itself.
+async fn hold<E: Engine + Send>(
+    drive: &mut Drive<'_, E>,
+    key: &CallKey,
+    call: &PlannedCall,
+    error: StepError,
+) -> End {
+    let question = Question {
+        text: format!("`{}` may already have happened: {}", call.planned.request.call, error.message),
+        choices: vec!["it happened".into(), "send it again".into()],
+    };
+    match drive.engine.hold(key, question.clone()).await {
+        Err(interrupt) => End::Interrupted(interrupt, error),
+        // Taken up by the engine that keeps runs; one that answers at once has nothing to add.
+        Ok(_) => End::Interrupted(super::Interrupt::Held(question), error),
+    }
+}
+
+fn failed<E>(
+    drive: &Drive<'_, E>,
+    step: &CheckedStep,
+    call: &PlannedCall,
+    outcome: Result<Response, CallError>,
+    kind: StepErrorKind,
+) -> StepError {
+    let request = &call.planned.request;
+    let app = drive.setup.catalog.app(&request.app);
+    let title = app.map_or(request.app.as_str(), |app| app.title.as_str());
+    let (said, response) = match outcome {
+        Ok(response) => {
+            let path = app.and_then(|app| app.errors.message.as_deref()).unwrap_or("$");
+            let words = value_at(&response.body, path).unwrap_or(&response.body);
+            let words = super::call_step::words(words);
+            let said = match words.is_empty() {
+                true => format!("{title} answers {}", response.status),
+                false => format!("{title} answers {}: {words}", response.status),
+            };
+            (said, Some(response))
+        }
+        Err(error) => (format!("{title}: {error}"), None),
+    };
+    let status = response.as_ref().map_or(0, |r| r.status);
+    let instead = match (kind, status) {
+        (StepErrorKind::NotFound, _) => {
+            "check the id, or let the run go on without it: `on_not_found: continue`".to_owned()
+        }
+        (_, 401) => format!("check the token of the {title} connection, and that it has the scope this call needs"),
+        (_, 403) => format!("the token of the {title} connection may not do this; check its scope and account"),
+        (StepErrorKind::GaveUp, _) if call.attempt > 1 => {
+            format!("it was tried {} times; try again later", call.attempt)
+        }
+        (StepErrorKind::GaveUp, _) => "try again later".to_owned(),
+        (StepErrorKind::InDoubt, _) => {
+            format!("look in {title} whether it is there, before you run this again")
+        }
+        _ => "compare what was sent with `linecook dry-run`".to_owned(),
+    };
+    StepError {
+        step: step.id.clone(),
+        place: step.place.clone(),
+        kind,
+        field: None,
+        message: said,
+        instead,
+        response,
+    }
+}

@@ -1,0 +1,339 @@
+//! A step that calls: look before it creates, call, then change tags.
+
+use serde_json::{Map, Value};
+
+use super::attempt::attempt;
+use super::drive::{Drive, End, data_error};
+use super::engine::Engine;
+use crate::catalog::Operation;
+use crate::check::{CheckedCall, CheckedStep, Mapping, Search};
+use crate::journal::{CallKey, Decision, PlannedCall, StepError, StepErrorKind};
+use crate::plan::{self, DataError, PlannedRequest};
+use crate::recipe::OnProblem;
+use crate::template::Scope;
+
+/// The most pages of one search.
+const MAX_PAGES: u64 = 200;
+
+/// Runs the step; gives its results.
+pub(super) async fn run<E: Engine + Send>(
+    drive: &mut Drive<'_, E>,
+    step: &CheckedStep,
+    call: &CheckedCall,
+    scope: &Scope,
+    item: &[usize],
+) -> Result<Map<String, Value>, End> {
+    let mut this = CallStep { drive, step, call, scope, item };
+    let outcome = match &call.search {
+        Some(Search::Find(conditions)) => this.find(conditions).await?,
+        Some(Search::AllPages) => this.all_pages().await?,
+        Some(Search::UnlessExists { list, conditions }) => this.unless_exists(list, conditions).await?,
+        None => this.plain().await?,
+    };
+    let outcome = match outcome {
+        Ok(results) => this.tags(&results).await?.map(|()| results),
+        Err(error) => Err(error),
+    };
+    this.finish(outcome).await
+}
+
+struct CallStep<'a, 'd, E> {
+    drive: &'a mut Drive<'d, E>,
+    step: &'a CheckedStep,
+    call: &'a CheckedCall,
+    scope: &'a Scope,
+    item: &'a [usize],
+}
+
+type Results = Result<Map<String, Value>, StepError>;
+
+impl<E: Engine + Send> CallStep<'_, '_, E> {
+    async fn plain(&mut self) -> Result<Results, End> {
+        let planned = self.request(self.call)?;
+        let operation = &*self.call.operation;
+        let response = match self.send("call", operation, planned).await? {
+            Ok(response) => response,
+            Err(error) => return Ok(Err(error)),
+        };
+        Ok(Ok(plan::results(self.call, &response, self.drive.zone(&operation.app))))
+    }
+
+    /// Reads page by page until a record matches.
+    async fn find(&mut self, conditions: &[(String, Mapping)]) -> Result<Results, End> {
+        let conditions = self.conditions(conditions)?;
+        let planned = self.request(self.call)?;
+        let operation = self.call.operation.clone();
+        let found = match self.first_match("look", &operation, planned, &conditions).await? {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(error)),
+        };
+        let list = operation.list.as_ref().expect("`check` lets only list operations have a `find`");
+        let mut results = plan::list_results(list, found.as_ref(), "found");
+        for (name, path) in &self.call.save {
+            let path = crate::value::json_path::JsonPath::parse(path).ok();
+            let value = found.as_ref().and_then(|record| path?.find(record));
+            results.insert(name.clone(), value.unwrap_or_default());
+        }
+        Ok(Ok(results))
+    }
+
+    async fn all_pages(&mut self) -> Result<Results, End> {
+        let planned = self.request(self.call)?;
+        let operation = self.call.operation.clone();
+        let list = operation.list.as_ref().expect("`check` lets only list operations have `pages`");
+        let mut items = Vec::new();
+        let mut last = None;
+        for number in 1..=MAX_PAGES {
+            let page = plan::page(&planned, &operation, number);
+            let response = match self.send(&format!("page-{number}"), &operation, page).await? {
+                Ok(response) => response,
+                Err(error) => return Ok(Err(error)),
+            };
+            let here = list.read_items(&response.body).len();
+            items.extend(list.read_items(&response.body).into_iter().cloned());
+            last = Some(response);
+            if list.pages.is_none() || is_last(list.pages.as_ref().and_then(|p| p.most), here) {
+                break;
+            }
+        }
+        let response = last.expect("there is always a first page");
+        let mut results = plan::results(self.call, &response, self.drive.zone(&operation.app));
+        results.insert("items".into(), Value::Array(items));
+        Ok(Ok(results))
+    }
+
+    /// Looks first; calls only when nothing is there.
+    async fn unless_exists(
+        &mut self,
+        list: &Operation,
+        conditions: &[(String, Mapping)],
+    ) -> Result<Results, End> {
+        let conditions = self.conditions(conditions)?;
+        let planned = self.request(self.call)?;
+        if !conditions.is_empty() {
+            let look = self.look_up(list, &planned, &conditions)?;
+            let found = match self.first_match("look", list, look, &conditions).await? {
+                Ok(found) => found,
+                Err(error) if error.kind == StepErrorKind::NotFound => None,
+                Err(error) => return Ok(Err(error)),
+            };
+            if let (Some(record), Some(shape)) = (found, &list.list) {
+                let mut results = plan::list_results(shape, Some(&record), "existed");
+                if let Some(new) = self.call.operation.results.get("new").map(|_| Value::Bool(false)) {
+                    results.insert("new".into(), new);
+                }
+                return Ok(Ok(results));
+            }
+        }
+        let results = self.plain().await?;
+        Ok(results.map(|mut results| {
+            results.insert("existed".into(), false.into());
+            results
+        }))
+    }
+
+    /// The request of the list operation that looks for a record like the one to be made.
+    fn look_up(
+        &self,
+        list: &Operation,
+        create: &PlannedRequest,
+        conditions: &Map<String, Value>,
+    ) -> Result<PlannedRequest, End> {
+        let lookup = self.call.operation.lookup.clone().expect("`check` lets only such operations look");
+        let setup = self.drive.setup;
+        let (app, connection) = self.account()?;
+        let path_values: Vec<(&str, &str)> = self
+            .call
+            .operation
+            .path_pattern()
+            .split('/')
+            .skip(1)
+            .zip(&create.request.path)
+            .filter_map(|(part, value)| Some((part.strip_prefix(':')?, value.as_str())))
+            .collect();
+        let body = create.request.body.as_ref();
+        let ours = |name: &str| {
+            let in_path = path_values.iter().find(|(n, _)| *n == name).map(|(_, v)| Value::from(*v));
+            in_path.or_else(|| body?.get(name).cloned())
+        };
+        let mut inputs = Vec::new();
+        let with = lookup.with.iter().filter_map(|(theirs, name)| Some((theirs, ours(name)?)));
+        let query = lookup.query.iter().filter_map(|(theirs, name)| {
+            Some((theirs, conditions.get(name).cloned()?))
+        });
+        for (theirs, value) in with.chain(query) {
+            if let Ok((slot, name, _)) = list.field(theirs) {
+                let content = crate::check::Content::Literal(value);
+                let mapping = Mapping { place: self.step.place.clone(), content };
+                inputs.push(crate::check::Input { slot, name: name.to_owned(), mapping });
+            }
+        }
+        let call = CheckedCall {
+            operation: std::sync::Arc::new(list.clone()),
+            inputs,
+            body: None,
+            tags: None,
+            search: None,
+            save: Vec::new(),
+            retry: self.call.retry,
+            on_error: OnProblem::Stop,
+            on_not_found: OnProblem::Stop,
+        };
+        let scope = Scope::new(setup.defaults.clone());
+        plan::request(&call, &self.step.place, &scope, app, connection, "")
+            .map_err(|e| self.drive.data(self.step, e))
+    }
+
+    async fn first_match(
+        &mut self,
+        part: &str,
+        operation: &Operation,
+        planned: PlannedRequest,
+        conditions: &Map<String, Value>,
+    ) -> Result<Result<Option<Value>, StepError>, End> {
+        let list = operation.list.as_ref().expect("only list operations are searched");
+        for number in 1..=MAX_PAGES {
+            let page = plan::page(&planned, operation, number);
+            let response = match self.send(&format!("{part}-{number}"), operation, page).await? {
+                Ok(response) => response,
+                Err(error) => return Ok(Err(error)),
+            };
+            let items = list.read_items(&response.body);
+            if let Some(found) = items.iter().find(|record| plan::matches(record, conditions)) {
+                return Ok(Ok(Some((*found).clone())));
+            }
+            if list.pages.is_none() || is_last(list.pages.as_ref().and_then(|p| p.most), items.len()) {
+                break;
+            }
+        }
+        Ok(Ok(None))
+    }
+
+    /// Adds and removes tags behind a call that went well.
+    async fn tags(&mut self, results: &Map<String, Value>) -> Result<Result<(), StepError>, End> {
+        let Some(change) = &self.call.tags else { return Ok(Ok(())) };
+        let from_input = self.call.inputs.iter().find(|input| input.name == change.record);
+        let record = match from_input {
+            Some(input) => plan::render(&input.mapping, self.scope)
+                .map_err(|e| self.drive.data(self.step, e))?
+                .into_value(),
+            None => results.get(&change.record).cloned().unwrap_or_default(),
+        };
+        let record = words(&record);
+        for (part, change) in [("tags-add", &change.add), ("tags-remove", &change.remove)] {
+            let Some((operation, tags)) = change else { continue };
+            if record.is_empty() {
+                let error = DataError {
+                    place: tags.place.clone(),
+                    field: Some("tags".into()),
+                    problem: "cannot be changed: the answer holds no id of the record".into(),
+                    instead: "change the tags in a step of their own".into(),
+                };
+                return Err(self.drive.data(self.step, error));
+            }
+            let (app, connection) = self.account()?;
+            let planned = plan::tag_request(operation, tags, &self.step.id, &record, self.scope, app, connection)
+                .map_err(|e| self.drive.data(self.step, e))?;
+            if let Some(planned) = planned
+                && let Err(error) = self.send(part, operation, planned).await?
+            {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    async fn finish(&mut self, outcome: Results) -> Result<Map<String, Value>, End> {
+        let results = match outcome {
+            Ok(results) => results,
+            Err(error) => {
+                let goes_on = match error.kind {
+                    StepErrorKind::NotFound => {
+                        self.call.on_not_found == OnProblem::Continue
+                            || self.call.on_error == OnProblem::Continue
+                    }
+                    _ => self.call.on_error == OnProblem::Continue,
+                };
+                if !goes_on {
+                    return Err(End::Failed(error));
+                }
+                let mut results = Map::new();
+                results.insert("error".into(), error.message.into());
+                results.insert("skipped".into(), false.into());
+                results
+            }
+        };
+        let key = CallKey::new(&self.step.id, self.item, "results");
+        self.drive.record(&key, Decision::Finished(results.clone()), &self.step.place).await?;
+        Ok(results)
+    }
+
+    async fn send(
+        &mut self,
+        part: &str,
+        operation: &Operation,
+        planned: PlannedRequest,
+    ) -> Result<Result<crate::call::Response, StepError>, End> {
+        let key = CallKey::new(&self.step.id, self.item, part);
+        let call = PlannedCall {
+            planned,
+            effect: operation.effect,
+            settle: operation.in_doubt,
+            attempt: 1,
+        };
+        attempt(self.drive, &key, call, self.call.retry, self.step).await
+    }
+
+    fn request(&self, call: &CheckedCall) -> Result<PlannedRequest, End> {
+        let (app, connection) = self.account()?;
+        let run = &self.drive.setup.run_id;
+        let rounds: String = self.item.iter().map(|at| format!("-{at}")).collect();
+        let idempotency_key = format!("{run}-{}{rounds}", self.step.id);
+        plan::request(call, &self.step.place, self.scope, app, connection, &idempotency_key)
+            .map_err(|e| self.drive.data(self.step, e))
+    }
+
+    fn conditions(&self, conditions: &[(String, Mapping)]) -> Result<Map<String, Value>, End> {
+        let mut values = Map::new();
+        for (name, mapping) in conditions {
+            let value = plan::render(mapping, self.scope).map_err(|e| self.drive.data(self.step, e))?;
+            // An empty condition asks for nothing.
+            values.extend(value.value().map(|value| (name.clone(), value)));
+        }
+        Ok(values)
+    }
+
+    fn account(&self) -> Result<(&'static crate::catalog::App, &crate::connection::Connection), End> {
+        let setup = self.drive.setup;
+        let name = &self.call.operation.app;
+        match (setup.catalog.app(name), setup.accounts.get(name)) {
+            (Some(app), Some(connection)) => Ok((app, connection)),
+            _ => Err(End::Failed(data_error(&self.step.id, DataError {
+                place: self.step.place.clone(),
+                field: None,
+                problem: format!("there is no connection to {name}"),
+                instead: format!("name one with --base-url {name}=…"),
+            }))),
+        }
+    }
+}
+
+/// Whether a page was the last: it is not full.
+fn is_last(size: Option<u64>, items: usize) -> bool {
+    items == 0 || size.is_some_and(|size| (items as u64) < size)
+}
+
+/// A value as words in a message: texts as they are, lists joined.
+pub(super) fn words(value: &Value) -> String {
+    let text = match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join("; "),
+        Value::Object(map) if map.is_empty() => String::new(),
+        other => other.to_string(),
+    };
+    match text.char_indices().nth(300) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}

@@ -1,0 +1,311 @@
+//! The loop over the steps: sequential, deterministic, without a clock.
+
+use serde_json::{Map, Value, json};
+
+use super::call_step;
+use super::engine::{Engine, Interrupt};
+use super::{Setup, TriggerEvent, condition_holds};
+use crate::check::{Action, CheckedStep, Each, Place};
+use crate::journal::{CallKey, Decision, Outcome, StepError, StepErrorKind};
+use crate::plan::{DataError, Plan, evaluate, render, template_error, with_zones};
+use crate::template::{Scope, Template};
+
+/// The most rounds of one loop.
+const MAX_ITEMS: usize = 1_000;
+
+/// Runs a plan for one event. After a crash it runs again from the start, and the engine answers from
+/// what has been recorded.
+pub async fn drive(
+    plan: &Plan,
+    event: &TriggerEvent,
+    setup: &Setup,
+    engine: &mut (impl Engine + Send),
+) -> Outcome {
+    match (Drive { setup, event, engine }).run(plan).await {
+        Ok(()) => Outcome::Done,
+        Err(End::Stopped { reason, place }) => Outcome::Stopped { reason, place },
+        Err(End::Failed(error)) => Outcome::Failed(Box::new(error)),
+        Err(End::Interrupted(Interrupt::Held(question), error)) => {
+            Outcome::Held { question, error: Box::new(error) }
+        }
+        Err(End::Interrupted(Interrupt::OutOfPatience, error)) => Outcome::Failed(Box::new(error)),
+    }
+}
+
+/// Why the steps end early.
+pub(super) enum End {
+    Stopped { reason: String, place: Place },
+    Failed(StepError),
+    /// With what to say if nobody takes it up again.
+    Interrupted(Interrupt, StepError),
+}
+
+pub(super) struct Drive<'a, E> {
+    pub setup: &'a Setup,
+    pub event: &'a TriggerEvent,
+    pub engine: &'a mut E,
+}
+
+impl<E: Engine + Send> Drive<'_, E> {
+    async fn run(&mut self, plan: &Plan) -> Result<(), End> {
+        let mut scope = Scope::new(self.setup.defaults.clone());
+        let zone = self.zone(&self.event.event.app);
+        let payload = Value::Object(self.event.payload.clone());
+        scope.set("event", &with_zones(&self.event.event.payload, &payload, zone));
+        scope.set("trigger", &self.event.facts());
+        scope.set("settings", &Value::Object(self.setup.settings.clone()));
+        let key = CallKey::new("trigger", &[], "now");
+        let started_at = self.time(&key, &Place::default()).await?;
+        scope.set_now(started_at);
+        scope.set("run", &json!({ "id": self.setup.run_id, "started_at": started_at.to_string() }));
+        self.starts(plan, &scope)?;
+        self.steps(&plan.recipe.steps, &mut scope, &mut Vec::new()).await
+    }
+
+    /// The event's built-in condition, and the recipe's own.
+    fn starts(&self, plan: &Plan, scope: &Scope) -> Result<(), End> {
+        let event = &self.event.event;
+        if condition_holds(event, &self.event.payload) == Some(false) {
+            let when = event.when.as_deref().unwrap_or_default();
+            let reason = format!("the event is not `{}`: {when} does not hold", event.name());
+            return Err(End::Stopped { reason, place: Place::default() });
+        }
+        if let Some((place, when)) = &plan.recipe.trigger.when
+            && !self.holds("trigger", place, when, scope)?
+        {
+            let reason = format!("the trigger's `when` does not hold: {}", when.source());
+            return Err(End::Stopped { reason, place: place.clone() });
+        }
+        Ok(())
+    }
+
+    /// Boxed because groups hold steps that hold groups.
+    fn steps<'b>(
+        &'b mut self,
+        steps: &'b [CheckedStep],
+        scope: &'b mut Scope,
+        item: &'b mut Vec<usize>,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<(), End>> + Send + 'b>> {
+        Box::pin(async move {
+            for step in steps {
+                match &step.for_each {
+                    None => {
+                        if let Some(results) = self.step(step, scope, item).await? {
+                            scope.set_step(&step.id, &Value::Object(results));
+                        }
+                    }
+                    Some(each) => self.rounds(step, each, scope, item).await?,
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// A loop: one round per item, one entry of results per round.
+    async fn rounds(
+        &mut self,
+        step: &CheckedStep,
+        each: &Each,
+        scope: &mut Scope,
+        item: &mut Vec<usize>,
+    ) -> Result<(), End> {
+        let items = self.items(step, each, scope)?;
+        let mut all = Vec::with_capacity(items.len());
+        let mut inner: Vec<(String, Vec<Value>)> = ids(step).into_iter().map(|id| (id, vec![])).collect();
+        let (outer_item, outer_index) = (scope.get("item"), scope.get("item_index"));
+        for (at, value) in items.into_iter().enumerate() {
+            scope.set("item", &value);
+            scope.set("item_index", &at.into());
+            item.push(at);
+            let results = self.step(step, scope, item).await;
+            item.pop();
+            all.push(results?.map_or(Value::Null, Value::Object));
+            for (id, entries) in &mut inner {
+                entries.push(scope.step(id).unwrap_or_default());
+            }
+        }
+        scope.restore("item", outer_item);
+        scope.restore("item_index", outer_index);
+        scope.set_step(&step.id, &Value::Array(all));
+        // Behind the loop its inner steps hold one entry per item too.
+        for (id, entries) in inner {
+            scope.set_step(&id, &Value::Array(entries));
+        }
+        Ok(())
+    }
+
+    fn items(&self, step: &CheckedStep, each: &Each, scope: &Scope) -> Result<Vec<Value>, End> {
+        let items = match each {
+            Each::Expression(place, template) => {
+                let value = evaluate(template, place, scope).map_err(|e| self.data(step, e))?;
+                match value.value() {
+                    None => Vec::new(),
+                    Some(Value::Array(items)) => items,
+                    Some(other) => {
+                        return Err(self.data(step, DataError {
+                            place: place.clone(),
+                            field: Some("for_each".into()),
+                            problem: format!("wants a list, and gets {}", crate::value::Kind::of(&other).in_words()),
+                            instead: "name a list".into(),
+                        }));
+                    }
+                }
+            }
+            Each::List(mappings) => {
+                let mut items = Vec::with_capacity(mappings.len());
+                for mapping in mappings {
+                    items.extend(render(mapping, scope).map_err(|e| self.data(step, e))?.value());
+                }
+                items
+            }
+        };
+        if items.len() > MAX_ITEMS {
+            return Err(self.data(step, DataError {
+                place: step.place.clone(),
+                field: Some("for_each".into()),
+                problem: format!("has {} items; {MAX_ITEMS} is the limit", items.len()),
+                instead: "go over a shorter list".into(),
+            }));
+        }
+        Ok(items)
+    }
+
+    /// One step once. `None` for a group, whose steps have their own results.
+    async fn step(
+        &mut self,
+        step: &CheckedStep,
+        scope: &mut Scope,
+        item: &mut Vec<usize>,
+    ) -> Result<Option<Map<String, Value>>, End> {
+        if uses_now(step) {
+            let now = self.time(&CallKey::new(&step.id, item, "now"), &step.place).await?;
+            scope.set_now(now);
+        }
+        if let Some((place, when)) = &step.when
+            && !self.holds(&step.id, place, when, scope)?
+        {
+            let why = format!("`when` does not hold: {}", when.source());
+            let key = CallKey::new(&step.id, item, "skip");
+            self.record(&key, Decision::Skipped(why), &step.place).await?;
+            for id in ids(step) {
+                scope.set_step(&id, &json!({ "skipped": true }));
+            }
+            return Ok(Some(Map::from_iter([("skipped".to_owned(), true.into())])));
+        }
+        match &step.action {
+            Action::Call(call) => call_step::run(self, step, call, scope, item).await.map(Some),
+            Action::Set(values) => {
+                let mut results = Map::new();
+                for (name, mapping) in values {
+                    let value = render(mapping, scope).map_err(|e| self.data(step, e))?;
+                    results.insert(name.clone(), value.into_value());
+                }
+                results.insert("skipped".into(), false.into());
+                let key = CallKey::new(&step.id, item, "set");
+                self.record(&key, Decision::Finished(results.clone()), &step.place).await?;
+                Ok(Some(results))
+            }
+            Action::Stop(reason) => {
+                let reason = render(reason, scope).map_err(|e| self.data(step, e))?.into_value();
+                let reason = reason.as_str().unwrap_or("the recipe stops here").to_owned();
+                Err(End::Stopped { reason, place: step.place.clone() })
+            }
+            Action::Group(steps) => {
+                self.steps(steps, scope, item).await?;
+                Ok(Some(Map::from_iter([("skipped".to_owned(), false.into())])))
+            }
+        }
+    }
+
+    fn holds(&self, step: &str, place: &Place, when: &Template, scope: &Scope) -> Result<bool, End> {
+        when.holds(scope).map_err(|error| {
+            End::Failed(data_error(step, template_error(place, &error)))
+        })
+    }
+
+    async fn time(&mut self, key: &CallKey, place: &Place) -> Result<jiff::Timestamp, End> {
+        match self.record(key, Decision::AskTime, place).await? {
+            Decision::Time(time) => Ok(time),
+            other => unreachable!("an engine answers the question for the time with it, not with {other:?}"),
+        }
+    }
+
+    pub(super) async fn record(
+        &mut self,
+        key: &CallKey,
+        decision: Decision,
+        place: &Place,
+    ) -> Result<Decision, End> {
+        let result = self.engine.record(key, decision).await;
+        result.map_err(|interrupt| interrupted(interrupt, &key.step, place))
+    }
+
+    /// The zone of times that the app writes without one.
+    pub(super) fn zone(&self, app: &str) -> Option<&'static str> {
+        self.setup.catalog.app(app)?.time_zone.as_deref()
+    }
+
+    pub(super) fn data(&self, step: &CheckedStep, error: DataError) -> End {
+        End::Failed(data_error(&step.id, error))
+    }
+}
+
+pub(super) fn interrupted(interrupt: Interrupt, step: &str, place: &Place) -> End {
+    let message = match &interrupt {
+        Interrupt::Held(question) => question.text.clone(),
+        Interrupt::OutOfPatience => "the run was given up while it waited".to_owned(),
+    };
+    let error = StepError {
+        step: step.to_owned(),
+        place: place.clone(),
+        kind: StepErrorKind::GaveUp,
+        field: None,
+        message,
+        instead: "run it again".into(),
+        response: None,
+    };
+    End::Interrupted(interrupt, error)
+}
+
+pub(super) fn data_error(step: &str, error: DataError) -> StepError {
+    StepError {
+        step: step.to_owned(),
+        place: error.place,
+        kind: StepErrorKind::Data,
+        field: error.field,
+        message: error.problem,
+        instead: error.instead,
+        response: None,
+    }
+}
+
+/// The ids of the steps inside a group.
+fn ids(step: &CheckedStep) -> Vec<String> {
+    match &step.action {
+        Action::Group(steps) => {
+            steps.iter().flat_map(|s| std::iter::once(s.id.clone()).chain(ids(s))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a step, without the steps inside it, asks for the time.
+fn uses_now(step: &CheckedStep) -> bool {
+    let in_when = step.when.iter().any(|(_, template)| template.uses_now());
+    let in_action = match &step.action {
+        Action::Call(call) => {
+            let searched = match &call.search {
+                Some(crate::check::Search::Find(c))
+                | Some(crate::check::Search::UnlessExists { conditions: c, .. }) => &c[..],
+                _ => &[],
+            };
+            let inputs = call.inputs.iter().map(|input| &input.mapping);
+            let conditions = searched.iter().map(|(_, mapping)| mapping);
+            inputs.chain(&call.body).chain(conditions).flat_map(|m| m.templates()).any(Template::uses_now)
+        }
+        Action::Set(values) => values.iter().flat_map(|(_, m)| m.templates()).any(Template::uses_now),
+        Action::Stop(reason) => reason.templates().into_iter().any(Template::uses_now),
+        Action::Group(_) => false,
+    };
+    in_when || in_action
+}

@@ -1,0 +1,178 @@
+//! What an example expects, held against what happened.
+
+use serde_json::{Map, Value};
+
+use crate::catalog::{Catalog, Fit, Operation, Slot};
+use crate::journal::{History, Outcome, PlannedCall};
+use crate::recipe::{Example, ExpectedCall, ExpectedOutcome};
+use crate::source::Route;
+use crate::value::Defaults;
+
+/// One thing that came out differently.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mismatch {
+    /// Where the recipe expects it.
+    pub place: Route,
+    pub kind: MismatchKind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum MismatchKind {
+    Outcome { expected: &'static str, got: Outcome },
+    /// It should have been made.
+    Missing { call: String },
+    /// Nobody expected it.
+    Extra { call: String, sent: Value },
+    /// A field came out differently; `None` when it was not sent.
+    Field { call: String, name: String, expected: Value, sent: Option<Value> },
+    /// A field was sent that should not be.
+    Unwanted { call: String, name: String, sent: Value },
+}
+
+/// Compares one run with the example it was made of. `at` is the example's place.
+pub fn compare(
+    catalog: &Catalog,
+    example: &Example,
+    at: &Route,
+    outcome: &Outcome,
+    history: &History,
+    defaults: &Defaults,
+) -> Vec<Mismatch> {
+    let expect = example.expect.clone().unwrap_or_default();
+    let route = at.key("expect");
+    let mut found = Vec::new();
+    let expected = expect.outcome.unwrap_or(ExpectedOutcome::Done);
+    if !outcome.is(expected) {
+        let expected = match expected {
+            ExpectedOutcome::Done => "done",
+            ExpectedOutcome::Stopped => "stopped",
+            ExpectedOutcome::Held => "held",
+            ExpectedOutcome::Failed => "failed",
+        };
+        let place = if expect.outcome.is_some() { route.key("outcome") } else { at.key("name") };
+        found.push(Mismatch { place, kind: MismatchKind::Outcome { expected, got: outcome.clone() } });
+    }
+    let Some(calls) = &expect.calls else { return found };
+    let sent = changing(history);
+    let route = route.key("calls");
+    let mut next = 0;
+    for (index, wanted) in calls.iter().enumerate() {
+        let Ok(operation) = catalog.operation(&wanted.call) else { continue };
+        let place = route.item(index);
+        let hit = sent[next..].iter().position(|call| is_of(call, &operation));
+        let Some(hit) = hit else {
+            found.push(Mismatch { place, kind: MismatchKind::Missing { call: wanted.call.clone() } });
+            continue;
+        };
+        for extra in &sent[next..next + hit] {
+            found.push(extra_call(&place, extra));
+        }
+        next += hit + 1;
+        fields(wanted, &operation, sent[next - 1], &place, defaults, &mut found);
+    }
+    let end = calls.len().checked_sub(1).map_or(route.clone(), |last| route.item(last));
+    found.extend(sent[next..].iter().map(|extra| extra_call(&end, extra)));
+    found
+}
+
+/// The calls that change something, each once however often it was tried.
+fn changing(history: &History) -> Vec<&PlannedCall> {
+    let calls = history.calls();
+    let first = calls.into_iter().filter(|made| made.call.attempt == 1);
+    first.map(|made| made.call).filter(|call| call.effect != crate::catalog::Effect::Read).collect()
+}
+
+fn is_of(call: &PlannedCall, operation: &Operation) -> bool {
+    call.planned.request.operation == operation.long_id()
+}
+
+fn extra_call(place: &Route, call: &PlannedCall) -> Mismatch {
+    let request = &call.planned.request;
+    let sent = request.body.clone().unwrap_or_default();
+    let kind = MismatchKind::Extra { call: request.call.clone(), sent };
+    Mismatch { place: place.clone(), kind }
+}
+
+fn fields(
+    wanted: &ExpectedCall,
+    operation: &Operation,
+    call: &PlannedCall,
+    place: &Route,
+    defaults: &Defaults,
+    found: &mut Vec<Mismatch>,
+) {
+    for (name, expected) in &wanted.with {
+        let Ok((slot, key, field)) = operation.field(name) else {
+            let sent = call.planned.request.body.as_ref().and_then(|b| b.get(name).cloned());
+            push(wanted, name, expected, sent, place, found);
+            continue;
+        };
+        let sent = sent(call, operation, slot, key);
+        // A date or a phone number may be expected in any form that means the same.
+        let fitted = Fit::convert(field, expected, defaults).value;
+        let expected_text = match slot {
+            Slot::Body => fitted,
+            _ => Value::from(fitted.as_str().map_or_else(|| fitted.to_string(), str::to_owned)),
+        };
+        push(wanted, name, &expected_text, sent, place, found);
+    }
+    for name in &wanted.without {
+        let Ok((slot, key, _)) = operation.field(name) else { continue };
+        if let Some(sent) = sent(call, operation, slot, key) {
+            let kind = MismatchKind::Unwanted { call: wanted.call.clone(), name: name.clone(), sent };
+            found.push(Mismatch { place: place.key("without"), kind });
+        }
+    }
+}
+
+fn push(
+    wanted: &ExpectedCall,
+    name: &str,
+    expected: &Value,
+    sent: Option<Value>,
+    place: &Route,
+    found: &mut Vec<Mismatch>,
+) {
+    if sent.as_ref().is_some_and(|sent| fits(expected, sent)) {
+        return;
+    }
+    let kind = MismatchKind::Field {
+        call: wanted.call.clone(),
+        name: name.to_owned(),
+        expected: expected.clone(),
+        sent,
+    };
+    found.push(Mismatch { place: place.key("with").key(name), kind });
+}
+
+/// What a call sent in one of its fields.
+fn sent(call: &PlannedCall, operation: &Operation, slot: Slot, name: &str) -> Option<Value> {
+    let request = &call.planned.request;
+    match slot {
+        Slot::Path => {
+            let parts = operation.path_pattern().split('/').skip(1);
+            let mut pairs = parts.zip(&request.path);
+            pairs.find(|(part, _)| part.strip_prefix(':') == Some(name)).map(|(_, v)| Value::from(v.as_str()))
+        }
+        Slot::Query => {
+            request.query.iter().find(|(n, _)| n == name).map(|(_, v)| Value::from(v.as_str()))
+        }
+        Slot::Body => request.body.as_ref()?.get(name).cloned(),
+    }
+}
+
+/// Objects match partially, lists exactly.
+fn fits(expected: &Value, sent: &Value) -> bool {
+    match (expected, sent) {
+        (Value::Object(expected), Value::Object(sent)) => partially(expected, sent),
+        (Value::Array(expected), Value::Array(sent)) => {
+            expected.len() == sent.len() && expected.iter().zip(sent).all(|(e, s)| fits(e, s))
+        }
+        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
+        (a, b) => a == b,
+    }
+}
+
+fn partially(expected: &Map<String, Value>, sent: &Map<String, Value>) -> bool {
+    expected.iter().all(|(name, value)| sent.get(name).is_some_and(|sent| fits(value, sent)))
+}

@@ -1,0 +1,81 @@
+//! An engine in memory: calls go out through a [`Caller`], time comes from a [`Clock`], and everything
+//! that happens is kept in a [`History`].
+
+use std::time::Duration;
+
+use super::clock::Clock;
+use super::engine::{Engine, Interrupt};
+use crate::call::{CallError, Caller, Response};
+use crate::journal::{Answer, CallKey, Decision, Entry, History, Pause, PlannedCall, Question};
+
+/// Runs once, in this process. What it cannot settle in its time it gives up, and says so.
+pub struct LocalEngine<C, K, W> {
+    caller: C,
+    clock: K,
+    /// The longest that all waits together may last.
+    patience: Duration,
+    waited: Duration,
+    history: History,
+    watch: W,
+}
+
+impl<C: Caller, K: Clock, W: FnMut(&Entry) + Send> LocalEngine<C, K, W> {
+    /// `watch` sees every entry as it happens.
+    pub fn new(caller: C, clock: K, patience: Duration, watch: W) -> Self {
+        let history = History::default();
+        LocalEngine { caller, clock, patience, waited: Duration::ZERO, history, watch }
+    }
+
+    /// What happened.
+    pub fn into_history(self) -> History {
+        self.history
+    }
+
+    fn note(&mut self, entry: Entry) {
+        (self.watch)(&entry);
+        self.history.push(entry);
+    }
+}
+
+impl<C: Caller, K: Clock + Sync, W: FnMut(&Entry) + Send> Engine for LocalEngine<C, K, W> {
+    async fn call(
+        &mut self,
+        key: &CallKey,
+        call: PlannedCall,
+    ) -> Result<Result<Response, CallError>, Interrupt> {
+        let attempt = call.attempt;
+        let request = call.planned.request.clone();
+        self.note(Entry::Intent { key: key.clone(), call });
+        let answer = self.caller.call(&request).await;
+        self.note(Entry::Answered { key: key.clone(), attempt, answer: answer.clone() });
+        Ok(answer)
+    }
+
+    async fn record(&mut self, key: &CallKey, decision: Decision) -> Result<Decision, Interrupt> {
+        let decision = match decision {
+            Decision::AskTime => Decision::Time(self.clock.now()),
+            other => other,
+        };
+        self.note(Entry::Decided { key: key.clone(), decision: decision.clone() });
+        Ok(decision)
+    }
+
+    async fn wait(&mut self, key: &CallKey, pause: Pause) -> Result<(), Interrupt> {
+        let length = match pause {
+            Pause::UpTo(most) => self.clock.jitter(most),
+            Pause::Exactly(length) => length,
+        };
+        if self.waited + length > self.patience {
+            return Err(Interrupt::OutOfPatience);
+        }
+        self.waited += length;
+        self.note(Entry::Waits { key: key.clone(), pause: Pause::Exactly(length) });
+        self.clock.sleep(length).await;
+        Ok(())
+    }
+
+    async fn hold(&mut self, key: &CallKey, question: Question) -> Result<Answer, Interrupt> {
+        self.note(Entry::Asks { key: key.clone(), question: question.clone() });
+        Err(Interrupt::Held(question))
+    }
+}

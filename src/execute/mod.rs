@@ -1,0 +1,22 @@
+//! Plan + TriggerEvent → Outcome: the one place that decides what is next. It reaches the world only
+//! through an [`Engine`].
+
+mod attempt;
+mod call_step;
+mod clock;
+mod drive;
+mod dry;
+mod engine;
+mod event;
+mod expect;
+mod local;
+mod setup;
+
+pub use clock::{Clock, VirtualClock};
+pub use drive::drive;
+pub use dry::DryEngine;
+pub use engine::{Engine, Interrupt};
+pub use event::{TriggerEvent, condition_holds};
+pub use expect::{Mismatch, MismatchKind, compare};
+pub use local::LocalEngine;
+pub use setup::{SettingError, Setup, settings};

@@ -1,0 +1,121 @@
+//! Out into the world: a [`Caller`] over HTTP, which adds the credentials and nothing else.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::call::{CallError, Caller, Request, Response};
+use crate::connection::Secret;
+
+/// The largest answer that is read, in bytes after decompression.
+const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Sends requests over HTTP. Redirects are not followed: the credentials belong to one host.
+pub struct HttpCaller {
+    client: reqwest::Client,
+    tokens: BTreeMap<String, Secret>,
+}
+
+impl HttpCaller {
+    /// `timeout` is the longest that one call may last; `tokens` are by app.
+    pub fn new(timeout: Duration, tokens: BTreeMap<String, Secret>) -> Result<HttpCaller, reqwest::Error> {
+        // Several callers may live in one process; the first one installs the provider.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(timeout)
+            .user_agent(concat!("linecook/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(HttpCaller { client, tokens })
+    }
+}
+
+impl Caller for HttpCaller {
+    async fn call(&self, request: &Request) -> Result<Response, CallError> {
+        let method = reqwest::Method::from_bytes(request.method.as_bytes())
+            .map_err(|_| CallError::NotSent(format!("`{}` is no method", request.method)))?;
+        let url = request.url().map_err(|e| {
+            CallError::NotSent(format!("`{}` is no address: {e}", request.base_url))
+        })?;
+        let mut builder = self.client.request(method, url);
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        if let Some(token) = self.tokens.get(&request.app) {
+            builder = builder.bearer_auth(token.expose());
+        }
+        if let Some(body) = &request.body {
+            builder = builder.json(body);
+        }
+        let answer = builder.send().await.map_err(|e| call_error(&e))?;
+        let status = answer.status().as_u16();
+        let retry_after_seconds = answer
+            .headers()
+            .get(reqwest::header::RETRY_AFTER)
+            .and_then(|value| retry_after(value.to_str().ok()?));
+        let bytes = read(answer).await?;
+        let body = json(&bytes, status)?;
+        Ok(Response { status, retry_after_seconds, body })
+    }
+}
+
+async fn read(mut answer: reqwest::Response) -> Result<Vec<u8>, CallError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|e| call_error(&e))? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > MAX_ANSWER_BYTES {
+            return Err(CallError::BadAnswer(format!(
+                "it is larger than {} MB",
+                MAX_ANSWER_BYTES / (1024 * 1024)
+            )));
+        }
+    }
+    Ok(bytes)
+}
+
+/// An answer as JSON. An error may come in any form; a success that is not JSON is not to be trusted.
+fn json(bytes: &[u8], status: u16) -> Result<Value, CallError> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Value::Null);
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(value) => Ok(value),
+        Err(_) if (200..300).contains(&status) => {
+            Err(CallError::BadAnswer("it is not JSON, although it says that all went well".into()))
+        }
+        Err(_) => {
+            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(2_000)]);
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            Ok(Value::from(text))
+        }
+    }
+}
+
+/// Seconds, or a date in the form of RFC 9110.
+fn retry_after(text: &str) -> Option<u64> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(seconds);
+    }
+    let then = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    let wait = then.as_second() - jiff::Timestamp::now().as_second();
+    Some(u64::try_from(wait).unwrap_or(0))
+}
+
+fn call_error(error: &reqwest::Error) -> CallError {
+    // The innermost cause says what happened; the outer ones repeat the address.
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let host = error.url().and_then(|u| u.host_str()).unwrap_or("the server").to_owned();
+    if error.is_connect() || error.is_builder() {
+        CallError::NotSent(format!("{host}: {cause}"))
+    } else if error.is_timeout() {
+        CallError::NoAnswer(format!("{host} did not answer in time"))
+    } else {
+        CallError::NoAnswer(format!("{host}: {cause}"))
+    }
+}

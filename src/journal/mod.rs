@@ -1,0 +1,103 @@
+//! What happened in a run: entries come in, in order; a [`History`] that reports read goes out.
+
+mod history;
+mod outcome;
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::call::{CallError, Response};
+use crate::catalog::{Effect, InDoubt};
+use crate::plan::PlannedRequest;
+
+pub use history::History;
+pub use outcome::{Outcome, StepError, StepErrorKind};
+
+/// Names one thing that the engine is asked for, the same on every replay of the run.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CallKey {
+    pub step: String,
+    /// Where in the loops around the step, from the outermost; empty outside of loops.
+    pub item: Vec<usize>,
+    /// One step may make several calls: `call`, `look-1`, `tags-add` ….
+    pub part: String,
+}
+
+impl CallKey {
+    pub fn new(step: &str, item: &[usize], part: &str) -> CallKey {
+        CallKey { step: step.to_owned(), item: item.to_owned(), part: part.to_owned() }
+    }
+}
+
+impl fmt::Display for CallKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.step)?;
+        for at in &self.item {
+            write!(f, "[{at}]")?;
+        }
+        write!(f, "/{}", self.part)
+    }
+}
+
+/// A call that an engine is asked to make: everything it needs, owned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedCall {
+    pub planned: PlannedRequest,
+    pub effect: Effect,
+    /// What may be done when nobody knows whether it got through.
+    pub settle: InDoubt,
+    /// From 1.
+    pub attempt: u32,
+}
+
+/// Something that must come out the same when the run is replayed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Asks for the time.
+    AskTime,
+    Time(Timestamp),
+    /// The step was left out, and why.
+    Skipped(String),
+    /// The step is done; its results.
+    Finished(Map<String, Value>),
+}
+
+/// How long to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pause {
+    /// Any time up to this: the engine draws it, so that many runs do not try again at once.
+    UpTo(Duration),
+    Exactly(Duration),
+}
+
+/// Something only a person can decide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    pub text: String,
+    pub choices: Vec<String>,
+}
+
+/// What the person chose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    pub choice: String,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// About to send.
+    Intent { key: CallKey, call: PlannedCall },
+    /// What came back.
+    Answered { key: CallKey, attempt: u32, answer: Result<Response, CallError> },
+    Decided { key: CallKey, decision: Decision },
+    Waits { key: CallKey, pause: Pause },
+    Asks { key: CallKey, question: Question },
+}

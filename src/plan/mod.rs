@@ -1,0 +1,33 @@
+//! Checked → Plan, and a planned step with its scope → requests: everything that a dry run shows,
+//! without sending anything.
+
+mod account;
+mod request;
+mod render;
+mod results;
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::{Checked, CheckedRecipe};
+
+pub use account::Accounts;
+pub use render::{DataError, Origin, render};
+pub(crate) use render::{evaluate, template_error};
+pub use request::{PlannedRequest, page, request, tag_request};
+pub use results::{list_results, matches, results, with_zones};
+
+/// What is stored with a run says which form it has.
+const VERSION: u32 = 1;
+
+/// A checked recipe with everything resolved. A started run keeps its own, whatever happens to the
+/// file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Plan {
+    pub version: u32,
+    pub recipe: CheckedRecipe,
+}
+
+/// The plan of a checked recipe. Nothing can go wrong any more.
+pub fn recipe(checked: Checked) -> Plan {
+    Plan { version: VERSION, recipe: checked.0 }
+}

@@ -1,0 +1,307 @@
+//! A planned call and a scope → a request.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::render::{DataError, Fitted, Origin, fit, render};
+use crate::call::{Request, check_path_value};
+use crate::catalog::{App, Field, Operation, Slot};
+use crate::check::{CheckedCall, Input, Mapping, Place};
+use crate::connection::Connection;
+use crate::template::{Outcome, Scope};
+use crate::value::ValueError;
+
+/// A request and where each of its values came from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedRequest {
+    pub request: Request,
+    pub origins: Vec<Origin>,
+}
+
+/// What goes into a request, gathered field by field.
+struct Draft<'a> {
+    operation: &'a Operation,
+    /// Where the step stands, for what is missing.
+    place: &'a Place,
+    path: Map<String, Value>,
+    query: Vec<(String, Value)>,
+    body: Map<String, Value>,
+    origins: Vec<Origin>,
+}
+
+/// The request of a call. `idempotency_key` is sent where the app takes one.
+pub fn request(
+    call: &CheckedCall,
+    place: &Place,
+    scope: &Scope,
+    app: &App,
+    connection: &Connection,
+    idempotency_key: &str,
+) -> Result<PlannedRequest, DataError> {
+    let operation = &*call.operation;
+    let mut draft = Draft::new(operation, place);
+    for input in &call.inputs {
+        draft.input(input, scope)?;
+    }
+    draft.usual(connection)?;
+    if let Some(key) = &operation.idempotency
+        && !draft.has(key.slot, &key.field)
+    {
+        draft.add(key.slot, &key.field, idempotency_key.into(), Vec::new());
+    }
+    draft.complete()?;
+    let mut planned = draft.request(app, connection);
+    if let Some(mapping) = &call.body {
+        let item = operation.body_list.clone().unwrap_or_default();
+        let list = Field { kind: crate::value::Kind::List, of: Some(std::sync::Arc::new(item)), ..Field::default() };
+        if let Outcome::Value(value) = render(mapping, scope)? {
+            let Fitted { value, origins } =
+                fit(Slot::Body, "body", &list, &value, mapping, scope.defaults())?;
+            planned.request.body = Some(value);
+            planned.origins.extend(origins);
+        }
+    }
+    Ok(planned)
+}
+
+/// The request of one page of a list: the same fields, and the number of the page.
+pub fn page(planned: &PlannedRequest, operation: &Operation, number: u64) -> PlannedRequest {
+    let mut planned = planned.clone();
+    let Some(pages) = operation.list.as_ref().and_then(|l| l.pages.as_ref()) else { return planned };
+    let request = &mut planned.request;
+    let mut put = |name: &str, value: u64, replace: bool| match pages.slot {
+        Slot::Body => {
+            let body = request.body.get_or_insert_with(|| json!({}));
+            if replace || body.get(name).is_none() {
+                body[name] = value.into();
+            }
+        }
+        _ => {
+            let there = request.query.iter().position(|(n, _)| n == name);
+            match there {
+                Some(at) if replace => request.query[at].1 = value.to_string(),
+                Some(_) => {}
+                None => request.query.push((name.to_owned(), value.to_string())),
+            }
+        }
+    };
+    if let (Some(size), Some(most)) = (&pages.size, pages.most) {
+        put(size, most, false);
+    }
+    if number > 1 || pages.slot == Slot::Body {
+        put(&pages.page, number, true);
+    }
+    planned
+}
+
+/// The request that adds or removes tags of the record `record_id`, which `step` works on; `None` when
+/// there are none to send.
+pub fn tag_request(
+    operation: &Operation,
+    tags: &Mapping,
+    step: &str,
+    record_id: &str,
+    scope: &Scope,
+    app: &App,
+    connection: &Connection,
+) -> Result<Option<PlannedRequest>, DataError> {
+    let Outcome::Value(value) = render(tags, scope)? else { return Ok(None) };
+    let Some((name, field)) = operation.body.iter().flat_map(|b| b.iter()).next() else {
+        return Ok(None);
+    };
+    if value.as_array().is_some_and(Vec::is_empty) {
+        return Ok(None);
+    }
+    let mut draft = Draft::new(operation, &tags.place);
+    let Fitted { value, origins } = fit(Slot::Body, name, field, &value, tags, scope.defaults())?;
+    draft.add(Slot::Body, name, value, origins);
+    for path in operation.path.keys() {
+        let origin = Origin {
+            slot: Slot::Path,
+            path: path.clone(),
+            place: Some(tags.place.clone()),
+            before: None,
+            from_steps: vec![step.to_owned()],
+        };
+        draft.add(Slot::Path, path, record_id.into(), vec![origin]);
+    }
+    draft.usual(connection)?;
+    draft.complete()?;
+    Ok(Some(draft.request(app, connection)))
+}
+
+impl<'a> Draft<'a> {
+    fn new(operation: &'a Operation, place: &'a Place) -> Draft<'a> {
+        Draft {
+            operation,
+            place,
+            path: Map::new(),
+            query: Vec::new(),
+            body: Map::new(),
+            origins: Vec::new(),
+        }
+    }
+
+    fn has(&self, slot: Slot, name: &str) -> bool {
+        match slot {
+            Slot::Path => self.path.contains_key(name),
+            Slot::Query => self.query.iter().any(|(n, _)| n == name),
+            Slot::Body => self.body.contains_key(name),
+        }
+    }
+
+    fn field(&self, slot: Slot, name: &str) -> Field {
+        let fields = match slot {
+            Slot::Path => Some(&self.operation.path),
+            Slot::Query => Some(&self.operation.query),
+            Slot::Body => self.operation.body.as_ref(),
+        };
+        fields.and_then(|f| f.get(name)).cloned().unwrap_or_default()
+    }
+
+    fn input(&mut self, input: &Input, scope: &Scope) -> Result<(), DataError> {
+        let Input { slot, name, mapping } = input;
+        let value = match render(mapping, scope).map_err(|mut e| {
+            e.field.get_or_insert_with(|| name.clone());
+            e
+        })? {
+            Outcome::Value(value) => value,
+            Outcome::Clear => Value::Null,
+            Outcome::Empty | Outcome::Omit => {
+                if *slot == Slot::Path {
+                    let error = ValueError {
+                        problem: "is empty, and is a part of the address".into(),
+                        instead: "skip the step with `when` if there may be none".into(),
+                    };
+                    return Err(DataError::new(&mapping.place, Some(name), error));
+                }
+                return Ok(());
+            }
+        };
+        let field = in_address(*slot, self.field(*slot, name));
+        let Fitted { value, origins } = fit(*slot, name, &field, &value, mapping, scope.defaults())?;
+        if *slot == Slot::Path {
+            check_path_value(&as_text(&value)).map_err(|e| {
+                let error = ValueError {
+                    problem: format!("is a part of the address, and {e}"),
+                    instead: "use the id as the app gives it".into(),
+                };
+                DataError::new(&mapping.place, Some(name), error)
+            })?;
+        }
+        self.add(*slot, name, value, origins);
+        Ok(())
+    }
+
+    fn add(&mut self, slot: Slot, name: &str, value: Value, origins: Vec<Origin>) {
+        if origins.is_empty() {
+            self.origins.push(Origin {
+                slot,
+                path: name.to_owned(),
+                place: None,
+                before: None,
+                from_steps: Vec::new(),
+            });
+        }
+        self.origins.extend(origins);
+        match slot {
+            Slot::Path => {
+                self.path.insert(name.to_owned(), value);
+            }
+            Slot::Query => self.query.push((name.to_owned(), value)),
+            Slot::Body => {
+                self.body.insert(name.to_owned(), value);
+            }
+        }
+    }
+
+    /// What is sent when the recipe leaves a field out.
+    fn usual(&mut self, connection: &Connection) -> Result<(), DataError> {
+        let operation = self.operation;
+        for (slot, name, field) in operation.fields() {
+            let Some(usual) = &field.usual else { continue };
+            if self.has(slot, name) {
+                continue;
+            }
+            let value = match usual.as_str().and_then(|text| text.strip_prefix("connection.")) {
+                None => Some(usual.clone()),
+                Some(fact) => connection.fact(fact).map(Value::from),
+            };
+            match value {
+                Some(value) => self.add(slot, name, value, Vec::new()),
+                None if field.required => {
+                    let error = ValueError {
+                        problem: "is not known for this connection".into(),
+                        instead: format!("give the connection its {name}, or write it under `with`"),
+                    };
+                    return Err(DataError::new(self.place, Some(name), error));
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether everything that has to be there is there.
+    fn complete(&self) -> Result<(), DataError> {
+        for (slot, name, field) in self.operation.fields() {
+            if field.required && !self.has(slot, name) {
+                let error = ValueError {
+                    problem: "is empty, and the app needs it".into(),
+                    instead: "say what to send then with `| default('…')`, or skip the step with `when`".into(),
+                };
+                return Err(DataError::new(self.place, Some(name), error));
+            }
+        }
+        let one_of = &self.operation.one_of;
+        if !one_of.is_empty() && !one_of.iter().any(|name| self.body.contains_key(name)) {
+            let error = ValueError {
+                problem: format!("none of {} is there, and the app needs one of them", one_of.join(", ")),
+                instead: "skip the step with `when` if there may be none".into(),
+            };
+            return Err(DataError::new(self.place, None, error));
+        }
+        Ok(())
+    }
+
+    fn request(self, app: &App, connection: &Connection) -> PlannedRequest {
+        let operation = self.operation;
+        let segment = |part: &str| match part.strip_prefix(':') {
+            Some(name) => self.path.get(name).map(as_text).unwrap_or_default(),
+            None => part.to_owned(),
+        };
+        let path = operation.path_pattern().split('/').skip(1).map(segment).collect();
+        let query = self.query.iter().flat_map(|(name, value)| match value {
+            Value::Array(items) => items.iter().map(|v| (name.clone(), as_text(v))).collect(),
+            other => vec![(name.clone(), as_text(other))],
+        });
+        let takes_body = operation.body.is_some() || operation.body_unknown;
+        let request = Request {
+            app: operation.app.clone(),
+            operation: operation.long_id(),
+            call: operation.call.clone(),
+            method: operation.method().to_owned(),
+            base_url: connection.base_url.clone(),
+            path,
+            query: query.collect(),
+            headers: app.headers.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            body: takes_body.then(|| Value::Object(self.body.clone())),
+        };
+        PlannedRequest { request, origins: self.origins }
+    }
+}
+
+/// Everything in an address is text in the end: numbers and true/false are welcome there.
+fn in_address(slot: Slot, field: Field) -> Field {
+    use crate::value::Kind;
+    match slot {
+        Slot::Path | Slot::Query if field.kind == Kind::String && field.format.is_none() => {
+            Field { kind: Kind::Any, ..field }
+        }
+        _ => field,
+    }
+}
+
+fn as_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

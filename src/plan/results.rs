@@ -1,0 +1,104 @@
+//! An answer → what later steps see of it.
+
+use serde_json::{Map, Value, json};
+
+use crate::call::Response;
+use crate::catalog::{Field, Format, ListShape, Operation};
+use crate::check::CheckedCall;
+use crate::value::json_path::JsonPath;
+
+/// The results of a call: named ones, saved ones, the answer and its status.
+pub fn results(call: &CheckedCall, response: &Response, zone: Option<&str>) -> Map<String, Value> {
+    let operation = &call.operation;
+    let body = zoned_answer(operation, &response.body, zone);
+    let mut results = operation.read_results(&body);
+    if let Some(list) = &operation.list {
+        results.insert("items".into(), list.read_items(&body).into_iter().cloned().collect());
+    }
+    for (name, path) in &call.save {
+        let found = JsonPath::parse(path).ok().and_then(|path| path.find(&body));
+        results.insert(name.clone(), found.unwrap_or_default());
+    }
+    results.insert("response".into(), body);
+    results.insert("status".into(), response.status.into());
+    results.insert("skipped".into(), false.into());
+    results
+}
+
+/// The results of a search: those of the record that was found.
+pub fn list_results(list: &ListShape, found: Option<&Value>, word: &str) -> Map<String, Value> {
+    let mut results = match found {
+        Some(record) => list.read_results(record),
+        None => list.results.keys().map(|name| (name.clone(), Value::Null)).collect(),
+    };
+    results.insert("record".into(), found.cloned().unwrap_or_default());
+    results.insert(word.into(), found.is_some().into());
+    results.insert("skipped".into(), false.into());
+    results
+}
+
+/// Whether a record has all the fields of a condition. Texts are compared without regard to case and
+/// outer spaces, numbers by value; an object has to have the fields that are named.
+pub fn matches(record: &Value, conditions: &Map<String, Value>) -> bool {
+    conditions.iter().all(|(name, wanted)| {
+        let found = record.get(name).unwrap_or(&Value::Null);
+        same(found, wanted)
+    })
+}
+
+fn same(found: &Value, wanted: &Value) -> bool {
+    match (found, wanted) {
+        (Value::String(a), Value::String(b)) => a.trim().to_lowercase() == b.trim().to_lowercase(),
+        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
+        // An app that leaves `completed` out means that it is not.
+        (Value::Null, Value::Bool(false)) => true,
+        (Value::Object(_), Value::Object(conditions)) => matches(found, conditions),
+        (a, b) => a == b,
+    }
+}
+
+fn zoned_answer(operation: &Operation, body: &Value, zone: Option<&str>) -> Value {
+    match &operation.response {
+        Some(field) => with_zones(field, body, zone),
+        None => body.clone(),
+    }
+}
+
+/// Gives times that an app writes without a zone the zone that the app means: `2026-01-05 19:13:41`
+/// becomes `2026-01-05 19:13:41Z`.
+pub fn with_zones(field: &Field, value: &Value, zone: Option<&str>) -> Value {
+    match value {
+        Value::String(text) if field.format == Some(Format::DateTimeSpace) => {
+            let bare = text.len() == 19 && text.as_bytes()[10] == b' ';
+            match zone {
+                Some("UTC") | None if bare => format!("{text}Z").into(),
+                Some(zone) if bare => zoned(text, zone).unwrap_or_else(|| json!(text)),
+                _ => value.clone(),
+            }
+        }
+        Value::Array(items) => match &field.of {
+            Some(of) => items.iter().map(|item| with_zones(of, item, zone)).collect(),
+            None => value.clone(),
+        },
+        Value::Object(map) => match &field.fields {
+            Some(fields) => map
+                .iter()
+                .map(|(name, inner)| {
+                    let inner = match fields.get(name) {
+                        Some(field) => with_zones(field, inner, zone),
+                        None => inner.clone(),
+                    };
+                    (name.clone(), inner)
+                })
+                .collect(),
+            None => value.clone(),
+        },
+        _ => value.clone(),
+    }
+}
+
+fn zoned(text: &str, zone: &str) -> Option<Value> {
+    let zone = jiff::tz::TimeZone::get(zone).ok()?;
+    let moment = crate::value::Moment::parse(text, &zone).ok()?;
+    Some(moment.to_string().into())
+}

@@ -1,0 +1,128 @@
+//! A run, step by step as it happens, and how it ended.
+
+use owo_colors::OwoColorize;
+use serde_json::{Value, json};
+
+use super::FileDiagnostics;
+use super::requests::title;
+use crate::call::{CallError, Response};
+use crate::diagnostic::{self, Diagnostic};
+use crate::journal::{CallKey, Decision, Entry, History, Outcome, Pause};
+use crate::recipe::RecipeFile;
+
+/// The line for one thing that happened; nothing for what a person need not see.
+pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
+    match entry {
+        Entry::Intent { key, call } => {
+            let _ = key;
+            *pending = Some(call.planned.request.call.clone());
+            None
+        }
+        Entry::Answered { key, attempt, answer } => {
+            let call = pending.take().unwrap_or_default();
+            Some(answered(key, *attempt, answer, &call))
+        }
+        Entry::Decided { key, decision: Decision::Skipped(why) } => {
+            Some(format!("  {} {:<24} skipped: {why}", "–".yellow(), title(key)))
+        }
+        Entry::Decided { key, decision: Decision::Finished(results) } => {
+            let shown = results.iter().filter(|(name, value)| {
+                !matches!(name.as_str(), "response" | "status" | "skipped" | "items" | "record" | "error")
+                    && !value.is_null()
+            });
+            let shown: Vec<String> = shown.map(|(name, value)| format!("{name}: {}", brief(value))).collect();
+            let _ = key;
+            (!shown.is_empty()).then(|| format!("    {}", shown.join(", ").dimmed()))
+        }
+        Entry::Decided { .. } => None,
+        Entry::Waits { pause, .. } => {
+            let (Pause::Exactly(length) | Pause::UpTo(length)) = pause;
+            Some(format!("    {} {:.1} s before the next try", "waits".yellow(), length.as_secs_f64()))
+        }
+        Entry::Asks { question, .. } => Some(format!("  {} {}", "?".yellow().bold(), question.text)),
+    }
+}
+
+fn answered(key: &CallKey, attempt: u32, answer: &Result<Response, CallError>, call: &str) -> String {
+    let again = if attempt > 1 { format!(" (try {attempt})") } else { String::new() };
+    let title = format!("{:<24}", title(key));
+    match answer {
+        Ok(response) if response.is_success() => {
+            format!("  {} {title} {call} → {}{again}", "✓".green(), response.status)
+        }
+        Ok(response) => format!("  {} {title} {call} → {}{again}", "✗".red(), response.status),
+        Err(error) => format!("  {} {title} {call} → {error}{again}", "✗".red()),
+    }
+}
+
+/// How a run ended, in words; a failure is drawn at its recipe line.
+pub fn run_ending(outcome: &Outcome, history: &History, file: &RecipeFile, colour: bool) -> String {
+    let calls = super::plural(history.calls().len(), "call");
+    match outcome {
+        Outcome::Done => format!("{} after {calls}", "done".green().bold()),
+        Outcome::Stopped { reason, .. } => format!("{}: {reason}", "stopped".yellow().bold()),
+        Outcome::Held { question, error } => {
+            let found = diagnostic::held(&error.place.route, &question.text, &error.instead);
+            format!("{} for a person after {calls}\n\n{}", "held".yellow().bold(), drawn(file, found, colour))
+        }
+        Outcome::Failed(error) => {
+            let field = error.field.as_ref().map(|f| format!("`{f}` ")).unwrap_or_default();
+            let message = format!("{field}{}", error.message);
+            let found = diagnostic::step_failed(&error.place.route, &message, &error.instead);
+            format!("{} after {calls}\n\n{}", "failed".red().bold(), drawn(file, found, colour))
+        }
+    }
+}
+
+fn drawn(file: &RecipeFile, found: Diagnostic, colour: bool) -> String {
+    let drawing = FileDiagnostics {
+        source: file.source.clone(),
+        document: Some(file.document.clone()),
+        found: vec![found],
+    };
+    drawing.text(colour).trim_end().to_owned()
+}
+
+/// A run for other programs.
+pub fn run_json(outcome: &Outcome, history: &History) -> Value {
+    let calls = history.calls();
+    let calls = calls.iter().map(|made| {
+        let request = &made.call.planned.request;
+        let (status, answer) = match made.answer {
+            Some(Ok(response)) => (Some(response.status), response.body.clone()),
+            Some(Err(error)) => (None, error.to_string().into()),
+            None => (None, Value::Null),
+        };
+        json!({
+            "step": made.key.step, "item": made.key.item, "part": made.key.part,
+            "attempt": made.call.attempt, "method": request.method, "url": request.shown_url(),
+            "body": request.body, "status": status, "answer": answer,
+        })
+    });
+    let skipped = history.skipped().map(|(key, why)| json!({ "step": key.step, "item": key.item, "why": why }));
+    let ending = match outcome {
+        Outcome::Done => Value::Null,
+        Outcome::Stopped { reason, .. } => reason.as_str().into(),
+        Outcome::Held { question, error } => {
+            json!({ "question": question.text, "line": error.place.line, "help": error.instead })
+        }
+        Outcome::Failed(error) => {
+            json!({ "message": error.message, "field": error.field, "line": error.place.line, "help": error.instead })
+        }
+    };
+    json!({
+        "format_version": 1,
+        "outcome": outcome.word(),
+        "ending": ending,
+        "calls": calls.collect::<Vec<_>>(),
+        "skipped": skipped.collect::<Vec<_>>(),
+    })
+}
+
+fn brief(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match text.char_indices().nth(40) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}

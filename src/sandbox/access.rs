@@ -1,0 +1,57 @@
+//! Who may come in: a request comes in; the app's refusal goes out when the token, the version, the
+//! scope or the account is wrong.
+
+use std::collections::HashMap;
+
+use crate::catalog::{App, Operation};
+
+use super::Arrived;
+use super::reply::Reply;
+use super::validate::Sent;
+use super::world::{LOCATION_ID, World};
+
+/// The scopes of every app's token; an app that is not here has all.
+pub(super) type Scopes = HashMap<String, Vec<String>>;
+
+/// Checks everything that can be known before the body is read.
+pub(super) fn check(
+    app: &App,
+    operation: &Operation,
+    scopes: &Scopes,
+    arrived: &Arrived,
+) -> Result<(), Reply> {
+    let refused = |message: &str| Err(Reply::refused(&app.app, 401, message));
+    let token = arrived.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    if token.map(str::trim) != Some(World::token(&app.app).as_str()) {
+        return match app.app.as_str() {
+            "stax" => refused("unauthenticated"),
+            _ => refused("Invalid token: access token is invalid"),
+        };
+    }
+    for name in app.headers.keys() {
+        if arrived.header(name).is_none() {
+            return refused(&format!("{} header was not found.", name.to_lowercase()));
+        }
+    }
+    let allowed = match (&operation.scope, scopes.get(&app.app)) {
+        (Some(wanted), Some(scopes)) => scopes.contains(wanted),
+        _ => true,
+    };
+    if !allowed {
+        return refused("The token is not authorized for this scope.");
+    }
+    Ok(())
+}
+
+/// Refuses a request that names another account than the token's.
+pub(super) fn check_location(app: &App, sent: &Sent) -> Result<(), Reply> {
+    let Some(field) = &app.location else { return Ok(()) };
+    let named = [sent.query.get(field), sent.body.get(field)];
+    match named.into_iter().flatten().any(|value| value != LOCATION_ID) {
+        true => {
+            let message = "The token does not have access to this location.";
+            Err(Reply::refused(&app.app, 403, message))
+        }
+        false => Ok(()),
+    }
+}

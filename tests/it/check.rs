@@ -1,0 +1,42 @@
+//! `linecook check`: what the author of a recipe is told.
+
+use crate::cases::{linecook, root, run_stage, seen};
+
+#[test]
+fn every_case_says_what_it_should() {
+    run_stage("check", &["check"]);
+}
+
+#[test]
+fn warnings_fail_only_when_asked() {
+    let folder = root().join("tests/cases/check/a-setting-that-nobody-uses");
+    assert_eq!(linecook(&folder, &["check", "recipe.yaml"]).status.code(), Some(0));
+    let strict = linecook(&folder, &["check", "recipe.yaml", "--deny-warnings"]);
+    assert_eq!(strict.status.code(), Some(1));
+}
+
+#[test]
+fn json_and_github_name_the_same_places_as_the_text() {
+    let folder = root().join("tests/cases/check/a-misspelt-event-field");
+    let json = linecook(&folder, &["check", "recipe.yaml", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let found = &json["diagnostics"][0];
+    assert_eq!(found["code"], "unknown-event-field");
+    assert_eq!(found["fix"]["text"], "email");
+    let (line, column) = (&found["place"]["line"], &found["place"]["column"]);
+    let github = seen(&linecook(&folder, &["check", "recipe.yaml", "--format", "github"]));
+    assert!(
+        github.starts_with(&format!("::error file=recipe.yaml,line={line},col={column},title=unknown-event-field::")),
+        "{github}"
+    );
+    let text = seen(&linecook(&folder, &["check", "recipe.yaml"]));
+    assert!(text.contains(&format!("recipe.yaml:{line}:{column}")), "{text}");
+}
+
+#[test]
+fn a_folder_without_recipes_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = linecook(folder.path(), &["check", "."]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(seen(&output).contains("there is no recipe in the folder"));
+}

@@ -1,0 +1,28 @@
+//! Every recipe in the README and in docs checks clean.
+
+use crate::cases::{linecook, root, seen};
+
+#[test]
+fn every_yaml_block_of_the_docs_checks() {
+    let mut pages = vec![root().join("README.md")];
+    pages.extend(std::fs::read_dir(root().join("docs")).unwrap().map(|e| e.unwrap().path()));
+    let mut checked = 0;
+    for page in pages.iter().filter(|p| p.extension().is_some_and(|e| e == "md")) {
+        let text = std::fs::read_to_string(page).unwrap();
+        for block in text.split("```yaml\n").skip(1) {
+            let block = block.split("```").next().unwrap();
+            // Blocks of other kinds (catalog entries, single steps) are not whole recipes.
+            if !(block.contains("\ntrigger:") && block.contains("\nsteps:")) {
+                continue;
+            }
+            checked += 1;
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("recipe.yaml"), block).unwrap();
+            let output = linecook(folder.path(), &["check", "recipe.yaml", "--deny-warnings"]);
+            assert_eq!(output.status.code(), Some(0), "{}:\n{block}\n{}", page.display(), seen(&output));
+            let output = linecook(folder.path(), &["test", "recipe.yaml"]);
+            assert_eq!(output.status.code(), Some(0), "{}:\n{block}\n{}", page.display(), seen(&output));
+        }
+    }
+    assert!(checked > 0, "the README shows a recipe");
+}

@@ -1,0 +1,183 @@
+//! Bad input gets a clear error and no panic.
+
+use std::path::Path;
+use std::process::Output;
+
+use crate::cases::{linecook, root, seen};
+
+/// A recipe file with these bytes, checked.
+fn checked(bytes: &[u8]) -> (String, Option<i32>) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("recipe.yaml"), bytes).unwrap();
+    let output = linecook(folder.path(), &["check", "recipe.yaml"]);
+    (clear(&output), output.status.code())
+}
+
+fn clear(output: &Output) -> String {
+    let seen = seen(output);
+    assert!(!seen.contains("panicked"), "{seen}");
+    seen
+}
+
+#[track_caller]
+fn says(bytes: &[u8], expected: &str) {
+    let (seen, code) = checked(bytes);
+    let start: String = seen.chars().take(3_000).collect();
+    assert!(seen.contains(expected), "expected {expected:?} in\n{start}");
+    assert_eq!(code, Some(1), "{start}");
+}
+
+const GOOD: &str = "\
+name: A note
+trigger:
+  on: stax.customer_created
+steps:
+  - call: POST /contacts/:contactId/notes
+    with:
+      contactId: \"{{ event.reference or 'c1' }}\"
+      body: \"{{ event.notes | default('-') }}\"
+";
+
+#[test]
+fn files_that_are_no_recipes() {
+    says(b"", "empty-file");
+    says(b"\n# only a remark\n\n", "empty-file");
+    says(&[0u8, 159, 146, 150, 7, 1], "not a text file");
+    says(b"name: x\0y\n", "not a text file");
+    says(&vec![b'a'; 10 * 1024 * 1024], "10.5 MB; linecook reads at most 1 MB");
+    says("name: x\n".repeat(2).as_bytes(), "duplicate-key");
+    says(b"- a\n- b\n", "not-a-recipe");
+    says(b"just a text\n", "not-a-recipe");
+}
+
+#[test]
+fn bombs() {
+    says("[".repeat(100_000).as_bytes(), "too-deep");
+    says("{a: ".repeat(100_000).as_bytes(), "too-deep");
+    says("- ".repeat(100_000).as_bytes(), "too-deep");
+    let indented: String = (0..900).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+    says(indented.as_bytes(), "too-deep");
+    let laughs = "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c, *c]\n";
+    says(laughs.as_bytes(), "alias-not-allowed");
+    let many = format!("name: x\nsteps: [{}]\n", "a, ".repeat(60_000));
+    says(many.as_bytes(), "too-many-values");
+    let steps = format!("name: x\ntrigger:\n  on: stax.customer_created\nsteps:\n{}", "  - stop: x\n".repeat(300));
+    says(steps.as_bytes(), "too-many-steps");
+}
+
+#[test]
+fn line_ends_and_byte_order_marks_are_no_matter() {
+    let windows = format!("\u{feff}{}", GOOD.replace('\n', "\r\n"));
+    let (seen, code) = checked(windows.as_bytes());
+    assert_eq!(code, Some(0), "{seen}");
+    says(windows.replace("event.notes", "event.nots").as_bytes(), "recipe.yaml:8:23");
+}
+
+#[test]
+fn template_bombs() {
+    let with = |body: &str| GOOD.replace("{{ event.notes | default('-') }}", body);
+    says(with("{{ event.notes | tojson(indent=100000000) }}").as_bytes(), "filter-argument");
+    says(with("{% for i in range(1000000000) %}x{% endfor %}").as_bytes(), "unknown-function");
+    says(with("{{ 'a' * 1000000000 }}{{").as_bytes(), "bad-template");
+    says(with(&"{{ (".repeat(1)).as_bytes(), "bad-template");
+    says(with(&format!("{{{{ {}1{} }}}}", "(".repeat(5_000), ")".repeat(5_000))).as_bytes(), "bad-template");
+    says(with(&format!("{{{{ {} }}}}", "not ".repeat(30_000))).as_bytes(), "bad-template");
+}
+
+fn run(recipe: &str, event: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("recipe.yaml"), recipe).unwrap();
+    std::fs::write(folder.path().join("event.json"), event).unwrap();
+    let output = linecook(folder.path(), &["dry-run", "recipe.yaml", "--event", "event.json"]);
+    clear(&output)
+}
+
+#[test]
+fn work_without_end_is_stopped() {
+    let many: Vec<u32> = (0..3_000).collect();
+    let event = serde_json::json!({ "id": "1", "files": many }).to_string();
+    let recipe = GOOD.replace(
+        "{{ event.notes | default('-') }}",
+        "{% for a in event.files %}{% for b in event.files %}x{% endfor %}{% endfor %}",
+    );
+    assert!(run(&recipe, &event).contains("does too much work"));
+    let recipe = GOOD.replace("{{ event.notes | default('-') }}", "{{ 'a' * 1000000000 }}");
+    assert!(run(&recipe, &event).contains("too much work"));
+}
+
+#[test]
+fn values_that_would_lead_to_another_address() {
+    for bad in ["..", "%2e%2e", "a\\nb", "a\\u0000", ".", "%2E%2e", "x/../y"] {
+        let event = format!(r#"{{"id": "1", "reference": "{bad}"}}"#);
+        let seen = run(GOOD, &event);
+        assert!(seen.contains("is a part of the address"), "{bad}: {seen}");
+        assert!(!seen.contains("POST https"), "{bad}: {seen}");
+    }
+    // Whatever else it is, it stays one segment.
+    let seen = run(GOOD, r#"{"id": "1", "reference": "a/b?c=d#e&f"}"#);
+    assert!(seen.contains("/contacts/a%2Fb%3Fc=d%23e&f/notes"), "{seen}");
+}
+
+#[test]
+fn events_that_are_none() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("recipe.yaml"), GOOD).unwrap();
+    let try_event = |name: &str| {
+        let output = linecook(folder.path(), &["run", "recipe.yaml", "--event", name]);
+        assert_eq!(output.status.code(), Some(2));
+        clear(&output)
+    };
+    assert!(try_event("missing.json").contains("there is no such file"));
+    for (text, expected) in [("[1]", "holds no object"), ("{", "not JSON"), ("\"x\"", "holds no object"), ("", "not JSON")] {
+        std::fs::write(folder.path().join("event.json"), text).unwrap();
+        assert!(try_event("event.json").contains(expected), "{text}");
+    }
+}
+
+#[test]
+fn a_recipe_that_is_not_there() {
+    let output = linecook(&root(), &["check", "no-such-file.yaml"]);
+    assert!(clear(&output).contains("there is no such file"));
+    assert_eq!(output.status.code(), Some(1));
+    let output = linecook(Path::new("/"), &["dry-run", "no-such-file.yaml"]);
+    assert!(clear(&output).contains("there is no such file"));
+}
+
+/// Random bytes and random changes to a good recipe: never a panic. The long form is
+/// `cargo run --release --example …` in the README.
+#[test]
+fn random_changes_never_panic() {
+    let mut random = fastrand::Rng::with_seed(20_261_123);
+    let pieces = ["{{", "}}", "|", ":", "- ", "\t", "#", "[", "]", "{", "}", "'", "\"", "\n", "  ", "é", "&", "*", "%", "\u{0}", "event.", "$.", "when: ", "..", "now()"];
+    for _ in 0..300 {
+        let mut text = GOOD.to_owned();
+        for _ in 0..random.usize(1..6) {
+            let mut at = random.usize(0..=text.len());
+            while !text.is_char_boundary(at) {
+                at -= 1;
+            }
+            match random.bool() {
+                true => text.insert_str(at, pieces[random.usize(0..pieces.len())]),
+                false => {
+                    let mut end = (at + random.usize(0..8)).min(text.len());
+                    while !text.is_char_boundary(end) {
+                        end -= 1;
+                    }
+                    text.replace_range(at..end.max(at), "");
+                }
+            }
+        }
+        let source = linecook::source::Source::new("recipe.yaml", text);
+        let mut sink = linecook::diagnostic::Sink::default();
+        if let Some(file) = linecook::parse::recipe(source.clone(), &mut sink) {
+            let catalog = linecook::catalog::Catalog::embedded();
+            linecook::check::recipe(&file, catalog, &|_| Err("no files here".into()), &mut sink);
+            let found = sink.into_sorted(&source, Some(&file.document));
+            let document = Some(file.document);
+            drop(linecook::report::FileDiagnostics { source, document, found }.text(false));
+        } else {
+            let found = sink.into_sorted(&source, None);
+            drop(linecook::report::FileDiagnostics { source, document: None, found }.text(false));
+        }
+    }
+}
