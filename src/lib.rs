@@ -1,3 +1,32 @@
+//! linecook: declarative recipes that keep Stax and HighLevel in agreement.
+//!
+//! # The flow
+//!
+//! ```text
+//! text → Source → Document → Recipe → Checked → Plan ─┬ + TriggerEvent → Scope → Request → Response → Entry → History → report
+//!                                                     └ the same loop; Engine = local | dry
+//! ```
+//!
+//! # The modules
+//!
+//! Data flows one way: a module imports only from modules above it in the list below, and a test
+//! (`tests/it/modules.rs`) reads the list and holds everybody to it.
+//!
+//! * **Nouns** are plain data: no I/O, no async.
+//! * **Stages** are functions from one noun to the next: pure, except `execute`, which reaches the
+//!   world only through the traits `Engine`, `Caller` and `Clock`.
+//! * **Edges** touch the world: network, disk, terminal, clock.
+//!
+//! # What always holds
+//!
+//! * A [`check::Checked`] is the proof that a recipe is good; it is made only by [`check::recipe`], and
+//!   nobody looks again after it.
+//! * A [`plan::Plan`] can be stored: a started run keeps its own.
+//! * A [`call::Request`] carries no credential; the token is added by [`http`], after rendering.
+//! * Values from an event are rendered once and are never templates themselves.
+//! * Everything has a limit: file size, nesting, steps, items of a loop, pages, template work, answers.
+
+// ── nouns ──
 pub mod value;
 pub mod source;
 pub mod diagnostic;
@@ -6,12 +35,14 @@ pub mod connection;
 pub mod catalog;
 pub mod recipe;
 pub mod call;
+// ── stages ──
 pub mod parse;
 pub mod check;
-pub mod report;
 pub mod plan;
 pub mod journal;
 pub mod execute;
+pub mod report;
+// ── edges ──
 pub mod http;
 pub mod sandbox;
 pub mod cli;

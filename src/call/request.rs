@@ -52,7 +52,10 @@ pub fn check_path_value(value: &str) -> Result<(), PathError> {
     let plain = value.replace("%2e", ".").replace("%2E", ".");
     if value.is_empty() {
         Err(PathError::Empty)
-    } else if plain == "." || plain == ".." || plain.split(['/', '\\']).any(|p| p == ".." || p == ".") {
+    } else if plain == "."
+        || plain == ".."
+        || plain.split(['/', '\\']).any(|p| p == ".." || p == ".")
+    {
         Err(PathError::Dots)
     } else if value.chars().any(char::is_control) {
         Err(PathError::Control)
@@ -78,7 +81,8 @@ impl Request {
 
     /// The address for a person to read: as [`Request::url`], or its parts where it is none.
     pub fn shown_url(&self) -> String {
-        self.url().map_or_else(|_| format!("{}/{}", self.base_url, self.path.join("/")), String::from)
+        self.url()
+            .map_or_else(|_| format!("{}/{}", self.base_url, self.path.join("/")), String::from)
     }
 }
 
@@ -102,6 +106,9 @@ mod tests {
             headers: vec![],
             body: None,
         };
-        assert_eq!(request.shown_url(), "https://api.example.com/contacts/a%2Fb%3Fc%23d/?q=a%26b%3Dc");
+        assert_eq!(
+            request.shown_url(),
+            "https://api.example.com/contacts/a%2Fb%3Fc%23d/?q=a%26b%3Dc"
+        );
     }
 }

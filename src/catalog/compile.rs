@@ -66,7 +66,11 @@ impl Compiler {
             }
             for (name, shape) in value["types"].as_object().into_iter().flatten() {
                 if types.insert(name.clone(), shape.clone()).is_some() {
-                    self.error(&path, Route::root().key("types").key(name), "this type stands twice");
+                    self.error(
+                        &path,
+                        Route::root().key("types").key(name),
+                        "this type stands twice",
+                    );
                 }
             }
             files.insert(path, value);
@@ -123,7 +127,10 @@ impl Compiler {
             let mut missing = Vec::new();
             for (name, result) in results.iter_mut() {
                 match of.at_path(&result.path) {
-                    Some(field) => result.field = Field { usual: None, ..field.clone() },
+                    Some(field) => {
+                        let nullable = of.may_end_at_null(&result.path);
+                        result.field = Field { usual: None, nullable, ..field.clone() };
+                    }
                     None if unknown => {}
                     None => missing.push(format!("`{name}`: the answer has no `{}`", result.path)),
                 }
@@ -164,7 +171,11 @@ impl Compiler {
                 app: operation.app.clone(),
                 title: operation.title.clone(),
                 short: (owners[&operation.name()] == 1).then(|| operation.name()),
-                aliases: operation.aliases.iter().map(|a| format!("{}.{a}", operation.app)).collect(),
+                aliases: operation
+                    .aliases
+                    .iter()
+                    .map(|a| format!("{}.{a}", operation.app))
+                    .collect(),
                 call: operation.call.clone(),
                 wire: None,
                 deprecated: operation.deprecated.is_some(),
@@ -202,19 +213,29 @@ impl Compiler {
         let mut seen = HashMap::new();
         for (file, operation) in &self.operations {
             let mut say = |message: String| {
-                found.push((file.clone(), Route::root().key("operations").key(&operation.id), message));
+                found.push((
+                    file.clone(),
+                    Route::root().key("operations").key(&operation.id),
+                    message,
+                ));
             };
             if let Some(other) = seen.insert(operation.long_id(), file) {
                 say(format!("stands in {} too", other.display()));
             }
-            let in_path: Vec<&str> =
-                operation.path_pattern().split('/').filter_map(|part| part.strip_prefix(':')).collect();
+            let in_path: Vec<&str> = operation
+                .path_pattern()
+                .split('/')
+                .filter_map(|part| part.strip_prefix(':'))
+                .collect();
             let declared: Vec<&str> = operation.path.keys().map(String::as_str).collect();
             if !in_path.iter().all(|p| declared.contains(p)) || in_path.len() != declared.len() {
                 say(format!("`call` has the parameters {in_path:?}, `path` has {declared:?}"));
             }
             let sibling = |id: &str| {
-                self.operations.iter().map(|(_, o)| o).find(|o| o.app == operation.app && o.id == id)
+                self.operations
+                    .iter()
+                    .map(|(_, o)| o)
+                    .find(|o| o.app == operation.app && o.id == id)
             };
             if let Some(lookup) = &operation.lookup
                 && sibling(&lookup.operation).is_none_or(|o| o.list.is_none())
@@ -227,7 +248,10 @@ impl Compiler {
                 }
             }
             for (name, _) in operation.example.with.iter() {
-                if operation.field(name).is_err() && !operation.body_unknown && operation.body_list.is_none() {
+                if operation.field(name).is_err()
+                    && !operation.body_unknown
+                    && operation.body_list.is_none()
+                {
                     say(format!("the example has `{name}`, which is no field"));
                 }
             }
@@ -300,7 +324,11 @@ impl Compiler {
     }
 
     fn error(&mut self, file: &Path, route: Route, message: impl fmt::Display) {
-        self.errors.push(CompileError { file: file.to_owned(), route, message: message.to_string() });
+        self.errors.push(CompileError {
+            file: file.to_owned(),
+            route,
+            message: message.to_string(),
+        });
     }
 }
 
@@ -343,11 +371,16 @@ fn resolve_operation(written: &Value, types: &Types) -> Map<String, Value> {
             entry.insert("response_unknown".into(), true.into());
         }
         Some(Value::String(name)) => {
-            entry.insert("response".into(), resolve(&json!({ "type": name }), types, &mut Vec::new()));
+            entry.insert(
+                "response".into(),
+                resolve(&json!({ "type": name }), types, &mut Vec::new()),
+            );
         }
         Some(Value::Object(fields)) => {
             let whole = match fields.get("list") {
-                Some(item) if fields.len() == 1 && is_bare_list(item) => json!({ "type": "list", "of": item }),
+                Some(item) if fields.len() == 1 && is_bare_list(item) => {
+                    json!({ "type": "list", "of": item })
+                }
                 _ => json!({ "type": "object", "fields": fields }),
             };
             entry.insert("response".into(), resolve(&whole, types, &mut Vec::new()));
@@ -414,4 +447,3 @@ fn resolve(field: &Value, types: &Types, inside: &mut Vec<String>) -> Value {
     }
     Value::Object(field)
 }
-

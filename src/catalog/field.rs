@@ -155,6 +155,15 @@ pub struct Record {
     pub at: Option<String>,
 }
 
+/// What is known of a name inside a field.
+pub enum Inner<'a> {
+    Known(&'a Field),
+    /// Nothing is known of the inside: any name may be there.
+    Open,
+    /// There is no such name.
+    Absent,
+}
+
 impl Field {
     /// A field of which nothing is known.
     pub fn any() -> Field {
@@ -171,13 +180,28 @@ impl Field {
         self.nullable || self.presence != Presence::Always
     }
 
-    /// What stands at `name` inside it: `Ok(None)` when nothing is known of its inside.
-    pub fn inner(&self, name: &str) -> Result<Option<&Field>, ()> {
+    /// What stands at `name` inside it.
+    pub fn inner(&self, name: &str) -> Inner<'_> {
         match (&self.fields, self.kind) {
-            (Some(fields), _) => fields.get(name).map(Some).ok_or(()),
-            (None, Kind::Object | Kind::Any) => Ok(None),
-            (None, _) => Err(()),
+            (Some(fields), _) => fields.get(name).map_or(Inner::Absent, Inner::Known),
+            (None, Kind::Object | Kind::Any) => Inner::Open,
+            (None, _) => Inner::Absent,
         }
+    }
+
+    /// Whether something on the way to a dotted path may be null.
+    pub fn may_end_at_null(&self, path: &str) -> bool {
+        let mut field = self;
+        for part in path.trim_start_matches('$').split('.').filter(|p| !p.is_empty()) {
+            match field.fields.as_ref().and_then(|f| f.get(part.trim_end_matches("[0]"))) {
+                Some(inner) => field = inner,
+                None => return false,
+            }
+            if field.nullable {
+                return true;
+            }
+        }
+        false
     }
 
     /// The field that a dotted path such as `$.contact.id` leads to, as far as it is known.

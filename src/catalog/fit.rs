@@ -7,6 +7,7 @@ use serde_json::{Map, Number, Value};
 use super::{Field, Format, Presence};
 use crate::diagnostic::nearest;
 use crate::source::Route;
+use crate::value::text::is_email;
 use crate::value::{Defaults, Kind, Moment, ValueError, money, phone, place};
 
 /// The outcome of fitting one value to one field.
@@ -86,8 +87,7 @@ impl Fit {
     }
 
     fn run(field: &Field, value: &Value, defaults: &Defaults, mode: Mode) -> Fit {
-        let mut fitter =
-            Fitter { mode, defaults, conversions: Vec::new(), misfits: Vec::new() };
+        let mut fitter = Fitter { mode, defaults, conversions: Vec::new(), misfits: Vec::new() };
         let value = fitter.fit(field, value, &Route::root());
         Fit { value, conversions: fitter.conversions, misfits: fitter.misfits }
     }
@@ -135,7 +135,11 @@ impl Fitter<'_> {
             _ => return None,
         };
         let after = Value::Number(number);
-        self.conversions.push(Conversion { at: at.clone(), before: value.clone(), after: after.clone() });
+        self.conversions.push(Conversion {
+            at: at.clone(),
+            before: value.clone(),
+            after: after.clone(),
+        });
         Some(after)
     }
 
@@ -149,7 +153,11 @@ impl Fitter<'_> {
             Ok(_) if self.mode == Mode::Strict => value,
             Ok(after) => {
                 let after = Value::from(after);
-                self.conversions.push(Conversion { at: at.clone(), before: value, after: after.clone() });
+                self.conversions.push(Conversion {
+                    at: at.clone(),
+                    before: value,
+                    after: after.clone(),
+                });
                 after
             }
             Err(error) => {
@@ -276,12 +284,16 @@ fn convert(format: Format, text: &str, defaults: &Defaults) -> Result<String, Va
         Format::PhoneE164 => phone::e164(text, &defaults.country),
         Format::PhoneDigits => phone::digits(text, &defaults.country),
         Format::DateTime => Ok(Moment::parse(text, &defaults.timezone)?.to_utc_text()),
-        Format::DateTimeSpace => Ok(Moment::parse(text, &defaults.timezone)?.to_space_text(&jiff::tz::TimeZone::UTC)),
+        Format::DateTimeSpace => {
+            Ok(Moment::parse(text, &defaults.timezone)?.to_space_text(&jiff::tz::TimeZone::UTC))
+        }
         Format::Date => {
             let moment = Moment::parse(text, &defaults.timezone)?;
             // `Z` is how apps write a point in time; its day is the one on the project's clocks.
             Ok(match text.trim_end().ends_with('Z') {
-                true => Moment::from_timestamp(moment.timestamp(), &defaults.timezone).to_date_text(),
+                true => {
+                    Moment::from_timestamp(moment.timestamp(), &defaults.timezone).to_date_text()
+                }
                 false => moment.to_date_text(),
             })
         }
@@ -290,15 +302,11 @@ fn convert(format: Format, text: &str, defaults: &Defaults) -> Result<String, Va
         Format::State2 => place::state_2(text),
         Format::Email => {
             let text = text.trim();
-            let good = text.split_once('@').is_some_and(|(name, host)| {
-                !name.is_empty()
-                    && host.contains('.')
-                    && !host.starts_with('.')
-                    && !host.ends_with('.')
-                    && !host.contains('@')
-                    && !text.contains(char::is_whitespace)
-            });
-            if good { Ok(text.to_owned()) } else { Err(wrong("write it like ada@example.com")) }
+            if is_email(text) {
+                Ok(text.to_owned())
+            } else {
+                Err(wrong("write it like ada@example.com"))
+            }
         }
         Format::Url => match url::Url::parse(text.trim()) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(text.trim().to_owned()),
@@ -322,7 +330,9 @@ fn type_hint(field: &Field, value: &Value) -> String {
         }
         (Kind::String, Value::Array(_)) => "join the list with `| join(', ')`".to_owned(),
         (Kind::List, _) => "write a list: `[…]`".to_owned(),
-        (Kind::Number | Kind::Integer, Value::String(_)) => "write digits, like 12 or 2.50".to_owned(),
+        (Kind::Number | Kind::Integer, Value::String(_)) => {
+            "write digits, like 12 or 2.50".to_owned()
+        }
         (Kind::Boolean, _) => "write true or false, or a condition".to_owned(),
         _ => format!("write {}", field.kind.in_words()),
     }

@@ -16,12 +16,12 @@ use std::sync::{Arc, LazyLock, OnceLock};
 pub use app::{App, EventBy, Limit};
 pub use compile::{CompileError, compile};
 pub use event::{EventType, PayloadSource};
-pub use field::{Field, Fields, Format, Presence, Record, value_at};
+pub use field::{Field, Fields, Format, Inner, Presence, Record, value_at};
 pub use fit::{Conversion, Fit, Misfit, MisfitKind};
 pub use index::{EntryKind, IndexEntry};
 pub use operation::{
-    Effect, Example as OperationExample, FieldError, FullList, Idempotency, InDoubt, ListShape, Lookup, NamedResult, Operation, Pages, Slot,
-    TagsShape,
+    Effect, Example as OperationExample, FieldError, FullList, Idempotency, InDoubt, ListShape,
+    Lookup, NamedResult, Operation, Pages, Slot, TagsShape,
 };
 pub use schema::{request_schema, response_schema};
 
@@ -29,7 +29,8 @@ use index::Index;
 
 static EMBEDDED: &str = include_str!("../../schemas/catalog.jsonl");
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
-    Catalog::load(EMBEDDED).expect("schemas/catalog.jsonl is fresh: CI compares it with its sources")
+    Catalog::load(EMBEDDED)
+        .expect("schemas/catalog.jsonl is fresh: CI compares it with its sources")
 });
 
 /// All apps known.
@@ -73,7 +74,8 @@ impl Catalog {
             }
             operation_by_call.entry(entry.call.as_str()).or_default().push(at);
         }
-        let event_by_id = index.events.iter().enumerate().map(|(at, e)| (e.id.as_str(), at)).collect();
+        let event_by_id =
+            index.events.iter().enumerate().map(|(at, e)| (e.id.as_str(), at)).collect();
         Ok(Catalog {
             index: index.clone(),
             lines: lines.collect(),
@@ -132,12 +134,20 @@ impl Catalog {
         if let Some(&at) = self.event_by_id.get(reference) {
             return Ok(self.decode_event(at));
         }
-        let wire = reference.rsplit_once('.').map_or(reference, |(_, name)| name);
+        let (app, wire) = match reference.rsplit_once('.') {
+            Some((app, name)) => (self.app(app), name),
+            None => (None, reference),
+        };
+        // An event of that very name, of another app: `stax.note_created` is a bridge's.
+        let elsewhere = self.index.events.iter().find(|e| e.id.rsplit('.').next() == Some(wire));
+        if let Some(entry) = elsewhere {
+            return Err(NotFound::Unknown { near: Some(entry.id.clone()) });
+        }
         let by_wire: Vec<String> = self
             .index
             .events
             .iter()
-            .filter(|e| e.wire.as_deref() == Some(wire))
+            .filter(|e| e.wire.as_deref() == Some(wire) && app.is_none_or(|app| app.app == e.app))
             .map(|e| e.id.clone())
             .collect();
         if !by_wire.is_empty() {
@@ -169,8 +179,9 @@ impl Catalog {
     }
 
     fn decode<T: serde::de::DeserializeOwned>(&self, line: usize) -> T {
-        serde_json::from_str(self.lines[line])
-            .expect("an entry of schemas/catalog.jsonl was written by the generator of this version")
+        serde_json::from_str(self.lines[line]).expect(
+            "an entry of schemas/catalog.jsonl was written by the generator of this version",
+        )
     }
 
     fn nearest_operation(&self, reference: &str) -> Option<String> {

@@ -36,7 +36,8 @@ fn of_fields(fields: &IndexMap<String, Field>) -> Value {
         fields.iter().map(|(name, field)| (name.clone(), of_field(field))).collect();
     let required: Vec<&String> =
         fields.iter().filter(|(_, field)| field.required).map(|(name, _)| name).collect();
-    let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    let mut schema =
+        json!({ "type": "object", "properties": properties, "additionalProperties": false });
     if !required.is_empty() {
         schema["required"] = json!(required);
     }
@@ -88,7 +89,12 @@ fn open(mut schema: Value) -> Value {
     if let Some(map) = schema.as_object_mut() {
         map.remove("additionalProperties");
         map.remove("required");
-        for inner in map.get_mut("properties").and_then(Value::as_object_mut).into_iter().flat_map(|p| p.values_mut()) {
+        for inner in map
+            .get_mut("properties")
+            .and_then(Value::as_object_mut)
+            .into_iter()
+            .flat_map(|p| p.values_mut())
+        {
             *inner = open(inner.take());
         }
         if let Some(items) = map.get_mut("items") {

@@ -87,7 +87,12 @@ impl Checker<'_> {
                 continue;
             }
             let place = if inline { nested(&at, &misfit.at) } else { at.clone() };
-            self.sink.say(diagnostic::example_shape(&place, &event.name(), &misfit.at, &misfit.error));
+            self.sink.say(diagnostic::example_shape(
+                &place,
+                &event.name(),
+                &misfit.at,
+                &misfit.error,
+            ));
         }
     }
 

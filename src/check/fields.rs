@@ -37,13 +37,20 @@ impl Checker<'_> {
         let mut meant: Vec<String> = Vec::new();
         for (key, value) in written {
             let here = route.key(key);
-            if operation.tags.as_ref().is_some_and(|t| t.field == *key || format!("body.{}", t.field) == *key)
+            if operation
+                .tags
+                .as_ref()
+                .is_some_and(|t| t.field == *key || format!("body.{}", t.field) == *key)
                 && self.tags(operation, value, &here, replace_tags, &mut with)
             {
                 continue;
             }
             if let Some(item) = operation.body_list.as_ref().filter(|_| key == "body") {
-                let list = Field { kind: Kind::List, of: Some(Arc::new(item.clone())), ..Field::default() };
+                let list = Field {
+                    kind: Kind::List,
+                    of: Some(Arc::new(item.clone())),
+                    ..Field::default()
+                };
                 with.body = self.mapping(&list, value, &here, key);
                 continue;
             }
@@ -57,7 +64,12 @@ impl Checker<'_> {
                     }
                 }
                 Err(FieldError::Several(first, second)) => {
-                    self.sink.say(diagnostic::ambiguous_field(&here, key, first.name(), second.name()));
+                    self.sink.say(diagnostic::ambiguous_field(
+                        &here,
+                        key,
+                        first.name(),
+                        second.name(),
+                    ));
                 }
                 Err(FieldError::Unknown) if operation.body_unknown => {
                     let name = key.strip_prefix("body.").unwrap_or(key).to_owned();
@@ -139,7 +151,8 @@ impl Checker<'_> {
         if operation.body_list.is_some() && !has_body {
             self.sink.say(diagnostic::missing_body_list(step));
         }
-        if !operation.one_of.is_empty() && !operation.one_of.iter().any(|n| is_there(Slot::Body, n)) {
+        if !operation.one_of.is_empty() && !operation.one_of.iter().any(|n| is_there(Slot::Body, n))
+        {
             self.sink.say(diagnostic::missing_one_of(step, &operation.one_of));
         }
     }
@@ -224,6 +237,9 @@ impl Checker<'_> {
                 self.object(field, map, here)?
             }
             literal => {
+                if let Some(inner) = literal.as_str().and_then(|text| self.bare_name(text)) {
+                    self.sink.say(diagnostic::looks_like_template(here, inner));
+                }
                 let literal = match (field.kind, literal) {
                     // A literal for a text field is its text: 02134, NO, 1.10.
                     (Kind::String, Value::Number(_) | Value::Bool(_)) => {
@@ -261,12 +277,18 @@ impl Checker<'_> {
                     None => {
                         let near = nearest(key, fields.keys().map(String::as_str));
                         let holder = here.last().unwrap_or_default();
-                        self.sink.say(diagnostic::unknown_inner_field(&inner_route, key, &holder, near));
+                        self.sink.say(diagnostic::unknown_inner_field(
+                            &inner_route,
+                            key,
+                            &holder,
+                            near,
+                        ));
                         continue;
                     }
                 },
             };
-            if let Some(mapping) = self.mapping_of(inner, value, &inner_route, key, inner.required) {
+            if let Some(mapping) = self.mapping_of(inner, value, &inner_route, key, inner.required)
+            {
                 entries.push((key.clone(), mapping));
             }
         }
@@ -289,7 +311,8 @@ impl Checker<'_> {
         required: bool,
     ) {
         let presence = if typed.may_be_empty { Presence::Sometimes } else { Presence::Always };
-        self.last_type = Some(Field { presence, required: false, usual: None, ..typed.field.clone() });
+        self.last_type =
+            Some(Field { presence, required: false, usual: None, ..typed.field.clone() });
         if typed.clears && !field.nullable && field.kind != Kind::Any {
             self.sink.say(diagnostic::cannot_be_blanked(here, name));
         }
@@ -297,7 +320,13 @@ impl Checker<'_> {
         // A text that holds a number converts; everything else keeps its type.
         let converts = gives == Kind::String && matches!(field.kind, Kind::Number | Kind::Integer);
         if !gives.fits(field.kind) && !converts {
-            self.sink.say(diagnostic::wrong_type(here, name, field.kind, gives, template.is_whole()));
+            self.sink.say(diagnostic::wrong_type(
+                here,
+                name,
+                field.kind,
+                gives,
+                template.is_whole(),
+            ));
             return;
         }
         if required && typed.may_be_empty && !typed.clears {
@@ -312,13 +341,29 @@ impl Checker<'_> {
         }
         let diagnostic = match &misfit.kind {
             MisfitKind::Type => diagnostic::literal_type(&at, name, &misfit.error),
-            MisfitKind::Option { near } => diagnostic::wrong_option(&at, name, &misfit.error, near.clone()),
+            MisfitKind::Option { near } => {
+                diagnostic::wrong_option(&at, name, &misfit.error, near.clone())
+            }
             MisfitKind::Null => diagnostic::null_literal(&at, name),
             MisfitKind::Missing(_) | MisfitKind::Unknown { .. } | MisfitKind::Form => {
                 diagnostic::wrong_form(&at, name, &misfit.error)
             }
         };
         self.sink.say(diagnostic);
+    }
+
+    /// `event.email` or `{ event.email }` as a whole value: a template without its braces.
+    fn bare_name<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let inner = text.trim();
+        let single = inner.strip_prefix('{').and_then(|t| t.strip_suffix('}'));
+        let inner = single.unwrap_or(inner).trim();
+        let root = inner.split('.').next().unwrap_or_default();
+        let is_root = matches!(root, "event" | "settings" | "steps" | "item" | "trigger");
+        let is_path = inner.contains('.')
+            && inner.split('.').all(|part| {
+                !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_')
+            });
+        (is_root && is_path).then_some(inner)
     }
 
     /// A scalar as it is written in the file, without quotes.

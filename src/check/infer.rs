@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{Field, Presence};
+use crate::catalog::{Field, Inner, Presence};
 use crate::diagnostic::{self, Place, Sink, nearest};
 use crate::source::{Route, Span};
 use crate::template::{Expression, Filter, Gives, Node, TESTS, all_filters, find_filter};
@@ -67,7 +67,11 @@ impl Inference<'_> {
                 arguments.iter().for_each(|a| drop(self.infer(a)));
                 if !TESTS.iter().any(|(known, _)| known == name) {
                     let known = TESTS.iter().map(|(name, _)| *name);
-                    self.say(diagnostic::unknown_test(self.place(&expression.span), name, nearest(name, known)));
+                    self.say(diagnostic::unknown_test(
+                        self.place(&expression.span),
+                        name,
+                        nearest(name, known),
+                    ));
                 }
                 Typed::kind(Kind::Boolean)
             }
@@ -93,9 +97,11 @@ impl Inference<'_> {
                 self.infer(a);
                 Typed::kind(Kind::Boolean)
             }
-            Node::Compare(a, b, _) => {
-                self.infer(a);
-                self.infer(b);
+            Node::Compare(a, b, equals) => {
+                let (left, right) = (self.infer(a), self.infer(b));
+                if *equals {
+                    self.comparable(expression, (a, &left), (b, &right));
+                }
                 Typed::kind(Kind::Boolean)
             }
             Node::Arithmetic(a, b) => self.arithmetic(a, b),
@@ -184,22 +190,30 @@ impl Inference<'_> {
             self.known.settings_read.insert((*setting).to_owned());
         }
         let holder = self.infer(base);
-        let filled = path.is_some_and(|p| self.known.filled.contains(&p.join(".")));
+        let filled = path.is_some_and(|p| self.known.is_filled(&p));
         match holder.field.inner(name) {
-            Ok(Some(field)) => {
+            Inner::Known(field) => {
                 let may_be_empty = !filled
-                    && (holder.may_be_empty || field.nullable || field.presence == Presence::Sometimes);
+                    && (holder.may_be_empty
+                        || field.nullable
+                        || field.presence == Presence::Sometimes);
                 Typed::of(field.clone(), may_be_empty)
             }
-            Ok(None) => Typed::of(Field::any(), holder.may_be_empty && !filled),
-            Err(()) => {
+            Inner::Open => Typed::of(Field::any(), holder.may_be_empty && !filled),
+            Inner::Absent => {
                 self.unknown_field(expression, base, &holder.field, name);
                 Typed::any()
             }
         }
     }
 
-    fn unknown_field(&mut self, expression: &Expression, base: &Expression, holder: &Field, name: &str) {
+    fn unknown_field(
+        &mut self,
+        expression: &Expression,
+        base: &Expression,
+        holder: &Field,
+        name: &str,
+    ) {
         let place = self.place(&self.last_part(expression, name));
         let names: Vec<&str> =
             holder.fields.iter().flat_map(|f| f.keys()).map(String::as_str).collect();
@@ -223,7 +237,9 @@ impl Inference<'_> {
             return Typed::of(field.clone(), false);
         }
         let place = self.place(&self.last_part(expression, id));
-        if self.known.later.iter().any(|later| later == id) {
+        if self.known.current.as_deref() == Some(id) {
+            self.say(diagnostic::own_step(place, id));
+        } else if self.known.later.iter().any(|later| later == id) {
             self.say(diagnostic::later_step(place, id));
         } else {
             let near = nearest(id, self.known.steps.keys().map(String::as_str));
@@ -242,34 +258,67 @@ impl Inference<'_> {
         let given = input.map_or_else(Typed::any, |input| self.infer(input));
         let typed: Vec<Typed> = arguments.iter().map(|a| self.infer(a)).collect();
         let Some(filter) = find_filter(name) else {
-            let near = nearest(name, all_filters().map(|f| f.name)).or_else(|| foreign_filter(name));
-            self.say(diagnostic::unknown_filter(self.place(&self.last_part(expression, name)), name, near));
+            let near =
+                nearest(name, all_filters().map(|f| f.name)).or_else(|| foreign_filter(name));
+            self.say(diagnostic::unknown_filter(
+                self.place(&self.last_part(expression, name)),
+                name,
+                near,
+            ));
             return Typed::any();
         };
         let place = self.place(&self.last_part(expression, name));
         if !filter.takes.iter().any(|takes| given.field.kind.fits(*takes)) {
-            self.say(diagnostic::filter_input(place.clone(), filter.name, &takes(filter), given.field.kind, filter.example.0));
+            self.say(diagnostic::filter_input(
+                place.clone(),
+                filter.name,
+                &takes(filter),
+                given.field.kind,
+                filter.example.0,
+            ));
         }
-        if let Some(Expression { node: Node::Named(named), .. }) = arguments.iter().find(|a| matches!(a.node, Node::Named(_))) {
-            self.say(diagnostic::named_argument(place.clone(), filter.name, named, filter.example.0));
+        if let Some(Expression { node: Node::Named(named), .. }) =
+            arguments.iter().find(|a| matches!(a.node, Node::Named(_)))
+        {
+            self.say(diagnostic::named_argument(
+                place.clone(),
+                filter.name,
+                named,
+                filter.example.0,
+            ));
         } else if arguments.len() > filter.arguments.len()
             || filter.arguments.get(arguments.len()).is_some_and(|a| a.required)
         {
-            self.say(diagnostic::argument_count(place.clone(), filter.name, filter.arguments.len(), filter.example.0));
+            self.say(diagnostic::argument_count(
+                place.clone(),
+                filter.name,
+                filter.arguments.len(),
+                filter.example.0,
+            ));
         }
-        for (argument, (typed, expression)) in filter.arguments.iter().zip(typed.iter().zip(arguments)) {
+        self.literal_argument(name, arguments);
+        for (argument, (typed, expression)) in
+            filter.arguments.iter().zip(typed.iter().zip(arguments))
+        {
             if !typed.field.kind.fits(argument.kind) {
                 let place = self.place(&expression.span);
-                self.say(diagnostic::argument_kind(place, filter.name, argument.name, argument.kind, typed.field.kind));
+                self.say(diagnostic::argument_kind(
+                    place,
+                    filter.name,
+                    argument.name,
+                    argument.kind,
+                    typed.field.kind,
+                ));
             }
         }
         let empty = given.may_be_empty;
         match filter.gives {
-            Gives::Kind(kind) => Typed::of(always(kind), empty && name != "length" || name == "last_name" || name == "map"),
+            Gives::Kind(kind) => Typed::of(
+                always(kind),
+                empty && name != "length" || name == "last_name" || name == "map",
+            ),
             Gives::Same => given,
-            Gives::Item => {
-                Typed::of(given.field.of.as_deref().cloned().unwrap_or_default(), true)
-            }
+            Gives::Item => Typed::of(given.field.of.as_deref().cloned().unwrap_or_default(), true),
             Gives::InputOrArgument => {
                 let argument = typed.into_iter().next().unwrap_or_else(Typed::any);
                 let may_be_empty = argument.may_be_empty;
@@ -278,7 +327,35 @@ impl Inference<'_> {
         }
     }
 
-    fn call(&mut self, expression: &Expression, callee: &Expression, arguments: &[Expression]) -> Typed {
+    /// A format, a time of day or a zone that is written out can be tried right away.
+    fn literal_argument(&mut self, filter: &str, arguments: &[Expression]) {
+        let Some(Expression { node: Node::Literal(value), span }) = arguments.first() else {
+            return;
+        };
+        let Some(written) = value.as_str() else { return };
+        let zone = jiff::tz::TimeZone::UTC;
+        let moment = crate::value::Moment::from_timestamp(jiff::Timestamp::UNIX_EPOCH, &zone);
+        let wrong = match filter {
+            "date" | "datetime" if !written.contains('%') => {
+                self.say(diagnostic::format_without_percent(self.place(span), written));
+                return;
+            }
+            "date" | "datetime" => moment.format(written).err(),
+            "at" => moment.at(written).err(),
+            "zone" => moment.in_zone(written).err(),
+            _ => None,
+        };
+        if let Some(error) = wrong {
+            self.say(diagnostic::bad_literal_argument(self.place(span), filter, &error));
+        }
+    }
+
+    fn call(
+        &mut self,
+        expression: &Expression,
+        callee: &Expression,
+        arguments: &[Expression],
+    ) -> Typed {
         arguments.iter().for_each(|a| drop(self.infer(a)));
         match &callee.node {
             Node::Name(name) if name == "now" => {
@@ -294,13 +371,59 @@ impl Inference<'_> {
                 Typed::any()
             }
             Node::Name(name) => {
-                self.say(diagnostic::unknown_function(self.place(&callee.span), name, find_filter(name).is_some()));
+                self.say(diagnostic::unknown_function(
+                    self.place(&callee.span),
+                    name,
+                    find_filter(name).is_some(),
+                ));
                 Typed::any()
             }
             _ => {
                 self.say(diagnostic::unknown_function(self.place(&callee.span), "this", false));
                 Typed::any()
             }
+        }
+    }
+
+    /// Whether two things that are compared can ever be the same.
+    fn comparable(
+        &mut self,
+        whole: &Expression,
+        (a, left): (&Expression, &Typed),
+        (b, right): (&Expression, &Typed),
+    ) {
+        let text = match (&a.node, &b.node) {
+            (_, Node::Literal(value)) | (Node::Literal(value), _) => value.as_str(),
+            _ => None,
+        };
+        let asks_event = [a, b].iter().any(|e| e.path().as_deref() == Some(&["trigger", "event"]));
+        if let (true, Some(name)) = (asks_event, text) {
+            let events = &self.known.events;
+            if !events.is_empty() && !events.iter().any(|event| event == name) {
+                let near = nearest(name, events.iter().map(String::as_str));
+                self.say(diagnostic::not_an_event_of_this(
+                    self.place(&whole.span),
+                    name,
+                    events,
+                    near,
+                ));
+            }
+            return;
+        }
+        let (kind, other) = (left.field.kind, right.field.kind);
+        if !kind.fits(other) && !other.fits(kind) {
+            self.say(diagnostic::never_equal(self.place(&whole.span), kind, other));
+            return;
+        }
+        let options =
+            if left.field.options.is_empty() { &right.field.options } else { &left.field.options };
+        if let Some(word) =
+            text.filter(|word| !options.is_empty() && !options.iter().any(|o| o == word))
+        {
+            let words: Vec<String> =
+                options.iter().filter_map(|o| o.as_str().map(str::to_owned)).collect();
+            let near = nearest(word, words.iter().map(String::as_str));
+            self.say(diagnostic::never_that_word(self.place(&whole.span), word, &words, near));
         }
     }
 
@@ -395,10 +518,28 @@ pub(super) fn filled_by(condition: &Expression, found: &mut Vec<String>) {
             filled_by(b, found);
         }
         Node::Field(..) => found.extend(condition.path().map(|p| p.join("."))),
+        Node::Not(inner) => empty_unless(inner, found),
         Node::Test { name, input, .. } if name == "defined" => filled_by(input, found),
-        Node::Filter { name, input: Some(input), .. } if name != "default" => filled_by(input, found),
+        Node::Filter { name, input: Some(input), .. } if name != "default" => {
+            filled_by(input, found)
+        }
         // `x == 'something'` holds only when x is there.
-        Node::Compare(a, b, true) if matches!(&b.node, Node::Literal(v) if !v.is_null()) => filled_by(a, found),
+        Node::Compare(a, b, true) if matches!(&b.node, Node::Literal(v) if !v.is_null()) => {
+            filled_by(a, found)
+        }
+        _ => {}
+    }
+}
+
+/// The dotted names that must be there when `condition` does not hold: `not event.email`.
+pub(super) fn empty_unless(condition: &Expression, found: &mut Vec<String>) {
+    match &condition.node {
+        Node::Or(a, b) => {
+            empty_unless(a, found);
+            empty_unless(b, found);
+        }
+        Node::Not(inner) => filled_by(inner, found),
+        Node::Test { name, input, .. } if name == "empty" => filled_by(input, found),
         _ => {}
     }
 }

@@ -17,6 +17,10 @@ pub(super) struct Known {
     pub event_name: String,
     pub settings: Field,
     pub steps: IndexMap<String, Field>,
+    /// The names of the events that start the recipe.
+    pub events: Vec<String>,
+    /// The id of the step that is looked at.
+    pub current: Option<String>,
     /// Ids of steps that come later.
     pub later: Vec<String>,
     /// The item of the loop around this place.
@@ -28,11 +32,24 @@ pub(super) struct Known {
 }
 
 /// The words a template may begin with.
-pub(super) const ROOTS: &[&str] = &[
-    "event", "trigger", "settings", "run", "steps", "item", "item_index", "now", "omit", "clear",
-];
+pub(super) const ROOTS: &[&str] =
+    &["event", "trigger", "settings", "run", "steps", "item", "item_index", "now", "omit", "clear"];
 
 impl Known {
+    /// Whether a condition around this place has found a name to be there. A step of which one result
+    /// is there has them all.
+    pub(super) fn is_filled(&self, path: &[&str]) -> bool {
+        if self.filled.contains(&path.join(".")) {
+            return true;
+        }
+        let ["steps", id, ..] = path else { return false };
+        let prefix = format!("steps.{id}.");
+        let says_nothing = ["error", "skipped", "existed"];
+        self.filled.iter().any(|name| {
+            name.strip_prefix(&prefix).is_some_and(|result| !says_nothing.contains(&result))
+        })
+    }
+
     /// The object behind one of the fixed words.
     pub(super) fn root(&self, name: &str) -> Option<Field> {
         Some(match name {
@@ -68,7 +85,8 @@ pub(super) fn from_shape(shape: &Shape) -> Field {
     match shape {
         Shape::Kind(kind) => always(*kind),
         Shape::Fields(fields) => {
-            let fields = fields.iter().map(|(name, shape)| (name.clone(), from_shape(shape))).collect();
+            let fields =
+                fields.iter().map(|(name, shape)| (name.clone(), from_shape(shape))).collect();
             Field { presence: Presence::Always, ..Field::object(Arc::new(fields)) }
         }
     }

@@ -23,8 +23,8 @@ use crate::source::Route;
 use crate::template::Template;
 
 pub use checked::{
-    Action, Checked, CheckedCall, CheckedRecipe, CheckedSetting, CheckedStep, CheckedTrigger, Content,
-    Each, Input, Mapping, Place, RetryPolicy, Search, TagChange,
+    Action, Checked, CheckedCall, CheckedRecipe, CheckedSetting, CheckedStep, CheckedTrigger,
+    Content, Each, Input, Mapping, Place, RetryPolicy, Search, TagChange,
 };
 
 use known::Known;
@@ -46,13 +46,22 @@ pub fn recipe(
         event_name: String::new(),
         settings: Field::any(),
         steps: IndexMap::new(),
+        events: Vec::new(),
+        current: None,
         later: Vec::new(),
         item: None,
         filled: HashSet::new(),
         settings_read: HashSet::new(),
     };
-    let mut checker =
-        Checker { file, catalog, sink, known, read_file, last_type: None, set_types: HashMap::new() };
+    let mut checker = Checker {
+        file,
+        catalog,
+        sink,
+        known,
+        read_file,
+        last_type: None,
+        set_types: HashMap::new(),
+    };
     let settings = checker.settings(&recipe.settings);
     let trigger = checker.trigger(&recipe.trigger);
     let steps = checker.steps(&recipe.steps, &Route::root().key("steps"));

@@ -39,13 +39,12 @@ impl Checker<'_> {
                 }
                 default = Some(fit.value);
             }
-            checked.insert(
-                name.clone(),
-                CheckedSetting { field, ask: setting.ask.clone(), default },
-            );
+            checked
+                .insert(name.clone(), CheckedSetting { field, ask: setting.ask.clone(), default });
         }
         let fields = checked.iter().map(|(name, s)| (name.clone(), s.field.clone())).collect();
-        self.known.settings = Field { presence: Presence::Always, ..Field::object(Arc::new(fields)) };
+        self.known.settings =
+            Field { presence: Presence::Always, ..Field::object(Arc::new(fields)) };
         if self.file.is_touched(&route) {
             self.known.settings = Field::any();
         }
@@ -61,7 +60,10 @@ impl Checker<'_> {
         for name in settings.keys().filter(|n| !self.known.settings_read.contains(*n)) {
             // `settings[…]` with a computed name may mean any of them.
             if !text.contains("settings[") {
-                self.sink.say(diagnostic::unused_setting(&Route::root().key("settings").key(name), name));
+                self.sink.say(diagnostic::unused_setting(
+                    &Route::root().key("settings").key(name),
+                    name,
+                ));
             }
         }
     }
@@ -74,8 +76,9 @@ fn field_of(setting: &Setting) -> Field {
         Kind::Any if !setting.fields.is_empty() => Kind::Object,
         kind => kind,
     };
-    let fields = (!setting.fields.is_empty())
-        .then(|| Arc::new(setting.fields.iter().map(|(n, s)| (n.clone(), required(from_shape(s)))).collect()));
+    let fields = (!setting.fields.is_empty()).then(|| {
+        Arc::new(setting.fields.iter().map(|(n, s)| (n.clone(), required(from_shape(s)))).collect())
+    });
     Field {
         kind,
         presence: Presence::Always,
@@ -93,7 +96,9 @@ fn required(field: Field) -> Field {
 /// Every field of an item has to be filled in.
 fn all_required(field: Field) -> Field {
     let fields = field.fields.as_ref().map(|fields| {
-        Arc::new(fields.iter().map(|(name, inner)| (name.clone(), required(inner.clone()))).collect())
+        Arc::new(
+            fields.iter().map(|(name, inner)| (name.clone(), required(inner.clone()))).collect(),
+        )
     });
     Field { fields, ..field }
 }

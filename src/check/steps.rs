@@ -6,23 +6,25 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use crate::catalog::{Effect, Field, InDoubt, NotFound, Operation, Presence};
+use crate::catalog::{Effect, Field, InDoubt, Inner, NotFound, Operation, Presence};
 use crate::diagnostic::{self, nearest};
 use crate::recipe::{ForEach, OnProblem, Step, Verb};
 use crate::source::Route;
+use crate::template::Template;
 use crate::value::Kind;
 use crate::value::json_path::JsonPath;
 
 use super::Checker;
 use super::checked::{Action, CheckedCall, CheckedStep, Each, Search};
-use super::infer::filled_by;
+use super::infer::{empty_unless, filled_by};
 use super::known::always;
 
 /// The most steps of a recipe, groups and their steps counted.
 const MAX_STEPS: usize = 200;
 
 /// Words of the engine under `steps.<id>`.
-const ENGINE_RESULTS: &[&str] = &["response", "status", "skipped", "error", "existed", "found", "items"];
+const ENGINE_RESULTS: &[&str] =
+    &["response", "status", "skipped", "error", "existed", "found", "items"];
 
 impl Checker<'_> {
     pub(super) fn steps(&mut self, steps: &[Step], route: &Route) -> Vec<CheckedStep> {
@@ -38,7 +40,13 @@ impl Checker<'_> {
     }
 
     /// Ids: good words, each once in the whole recipe.
-    fn names(&mut self, steps: &[Step], route: &Route, ids: &mut HashSet<String>, count: &mut usize) {
+    fn names(
+        &mut self,
+        steps: &[Step],
+        route: &Route,
+        ids: &mut HashSet<String>,
+        count: &mut usize,
+    ) {
         for (at, step) in steps.iter().enumerate() {
             *count += 1;
             let here = route.item(at);
@@ -61,11 +69,25 @@ impl Checker<'_> {
         let mut checked = Vec::new();
         for (at, step) in steps.iter().enumerate() {
             let here = route.item(at);
-            if step.stop.is_some() && step.when.is_none() && step.for_each.is_none() && at + 1 < steps.len() {
+            if step.stop.is_some()
+                && step.when.is_none()
+                && step.for_each.is_none()
+                && at + 1 < steps.len()
+            {
                 self.sink.say(diagnostic::never_reached(&route.item(at + 1)));
             }
+            let stops_unless = match (&step.stop, &step.for_each) {
+                (Some(_), None) => step.when.as_ref(),
+                _ => None,
+            };
             if let Some(step) = self.step(step, &here, conditional) {
                 checked.push(step);
+            }
+            // Behind a `stop` the condition that would have stopped does not hold.
+            if let Some(tree) = stops_unless.and_then(|w| Template::expression(&w.0).ok()) {
+                let mut filled = Vec::new();
+                tree.expressions().iter().for_each(|e| empty_unless(e, &mut filled));
+                self.known.filled.extend(filled);
             }
         }
         checked
@@ -73,9 +95,11 @@ impl Checker<'_> {
 
     fn step(&mut self, step: &Step, here: &Route, conditional: bool) -> Option<CheckedStep> {
         let verb = self.verb(step, here);
+        let outer_step = std::mem::replace(&mut self.known.current, step.id.clone());
         let outer_item = self.known.item.clone();
         let outer_filled = self.known.filled.clone();
-        let for_each = step.for_each.as_ref().map(|each| self.for_each(each, &here.key("for_each")));
+        let for_each =
+            step.for_each.as_ref().map(|each| self.for_each(each, &here.key("for_each")));
         let when = step.when.as_ref().map(|when| {
             let route = here.key("when");
             let checked = self.condition(&when.0, &route);
@@ -90,6 +114,7 @@ impl Checker<'_> {
         let action = verb.and_then(|verb| self.action(verb, step, here, conditional));
         self.known.filled = outer_filled;
         self.known.item = outer_item;
+        self.known.current = outer_step;
         let results = self.results(verb, &action, conditional);
         if let Some(id) = &step.id {
             let field = match step.for_each {
@@ -135,7 +160,11 @@ impl Checker<'_> {
                 None
             }
             [first, second, ..] => {
-                self.sink.say(diagnostic::several_verbs(&here.key(second.key()), first.key(), second.key()));
+                self.sink.say(diagnostic::several_verbs(
+                    &here.key(second.key()),
+                    first.key(),
+                    second.key(),
+                ));
                 None
             }
         }
@@ -185,7 +214,13 @@ impl Checker<'_> {
         Some(each)
     }
 
-    fn action(&mut self, verb: Verb, step: &Step, here: &Route, conditional: bool) -> Option<Action> {
+    fn action(
+        &mut self,
+        verb: Verb,
+        step: &Step,
+        here: &Route,
+        conditional: bool,
+    ) -> Option<Action> {
         match verb {
             Verb::Call => self.call(step, here).map(|call| Action::Call(Box::new(call))),
             Verb::Set => {
@@ -221,11 +256,19 @@ impl Checker<'_> {
         let empty = Map::new();
         let operation = self.operation(step.call.as_deref()?, &here.key("call"))?;
         if let Some(why) = &operation.unsupported {
-            self.sink.say(diagnostic::unsupported_operation(&here.key("call"), &operation.call, why));
+            self.sink.say(diagnostic::unsupported_operation(
+                &here.key("call"),
+                &operation.call,
+                why,
+            ));
             return None;
         }
         if let Some(instead) = &operation.deprecated {
-            self.sink.say(diagnostic::deprecated_operation(&here.key("call"), &operation.call, instead));
+            self.sink.say(diagnostic::deprecated_operation(
+                &here.key("call"),
+                &operation.call,
+                instead,
+            ));
         }
         if operation.in_doubt == InDoubt::Unprotected && operation.changes() {
             self.sink.say(diagnostic::unprotected_operation(&here.key("call"), &operation.call));
@@ -264,7 +307,12 @@ impl Checker<'_> {
     }
 
     /// `find`, `pages` and `unless_exists`. The outer `None` means that something is wrong.
-    fn search(&mut self, step: &Step, operation: &Arc<Operation>, here: &Route) -> Option<Option<Search>> {
+    fn search(
+        &mut self,
+        step: &Step,
+        operation: &Arc<Operation>,
+        here: &Route,
+    ) -> Option<Option<Search>> {
         if let Some(conditions) = &step.find {
             let route = here.key("find");
             let Some(list) = &operation.list else {
@@ -285,7 +333,8 @@ impl Checker<'_> {
             let route = here.key("unless_exists");
             let lookup = operation.lookup.as_ref();
             let list = lookup.and_then(|l| self.catalog.sibling(operation, &l.operation));
-            let (Some(list), true) = (list, operation.effect == Effect::Create || lookup.is_some()) else {
+            let (Some(list), true) = (list, operation.effect == Effect::Create || lookup.is_some())
+            else {
                 self.sink.say(diagnostic::cannot_look_up(&route, &operation.call));
                 return None;
             };
@@ -311,11 +360,13 @@ impl Checker<'_> {
             let here = route.key(name);
             // What stands in a condition is compared, not sent: it needs no form of its own.
             let field = match of.inner(name) {
-                Ok(field) => Field { required: false, ..field.cloned().unwrap_or_default() },
-                Err(()) => {
+                Inner::Known(field) => Field { required: false, ..field.clone() },
+                Inner::Open => Field::any(),
+                Inner::Absent => {
                     let known = of.fields.iter().flat_map(|f| f.keys()).map(String::as_str);
-                    let near = nearest(name, known);
-                    self.sink.say(diagnostic::unknown_inner_field(&here, name, "record", near));
+                    let known: Vec<&str> = known.collect();
+                    let near = nearest(name, known.iter().copied());
+                    self.sink.say(diagnostic::unknown_record_field(&here, name, &known, near));
                     good = false;
                     continue;
                 }
@@ -392,7 +443,8 @@ impl Checker<'_> {
             }
             Some(Action::Set(values)) => {
                 for (name, mapping) in values {
-                    let field = self.set_types.get(&mapping.place.route).cloned().unwrap_or_default();
+                    let field =
+                        self.set_types.get(&mapping.place.route).cloned().unwrap_or_default();
                     fields.insert(name.clone(), field);
                 }
                 fields.insert("skipped".to_owned(), always(Kind::Boolean));
@@ -427,9 +479,10 @@ fn in_order(steps: &[Step]) -> Vec<String> {
 
 fn of_literal(value: &Value) -> Field {
     match value {
-        Value::String(text) if crate::template::Template::has_template(text) => Field::any(),
+        Value::String(text) if Template::has_template(text) => Field::any(),
         Value::Object(map) => {
-            let fields = map.iter().map(|(name, value)| (name.clone(), of_literal(value))).collect();
+            let fields =
+                map.iter().map(|(name, value)| (name.clone(), of_literal(value))).collect();
             Field { presence: Presence::Always, ..Field::object(Arc::new(fields)) }
         }
         other => always(Kind::of(other)),

@@ -41,7 +41,8 @@ pub(super) fn expression(
 fn infer(template: &Template, route: &Route, known: &mut Known, sink: &mut Sink) -> Typed {
     let mut typed = Typed::any();
     for expression in template.expressions() {
-        typed = Inference { known: &mut *known, text: template.source(), route, sink: &mut *sink }.infer(expression);
+        typed = Inference { known: &mut *known, text: template.source(), route, sink: &mut *sink }
+            .infer(expression);
         if !template.is_whole() && typed.may_be_empty && is_shown(template, expression.span.start) {
             let written = template.source().get(expression.span.clone()).unwrap_or_default();
             sink.say(diagnostic::may_be_empty_in_text(

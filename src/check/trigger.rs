@@ -17,7 +17,8 @@ impl Checker<'_> {
         let here = Route::root().key("trigger");
         let on = here.key("on");
         let mut events = Vec::new();
-        let is_list = self.file.document.value().pointer(on.pointer()).is_some_and(|v| v.is_array());
+        let is_list =
+            self.file.document.value().pointer(on.pointer()).is_some_and(|v| v.is_array());
         for (at, name) in trigger.on.0.iter().enumerate() {
             let route = if is_list { on.item(at) } else { on.clone() };
             if let Some(event) = self.event(name, &route) {
@@ -35,6 +36,7 @@ impl Checker<'_> {
         // With an event that nobody knows, its fields are not known either.
         if complete {
             self.known.event = event_field(&events, &trigger.fields);
+            self.known.events = events.iter().map(|e| e.name()).collect();
             self.known.event_name =
                 events.iter().map(|e| e.name()).collect::<Vec<_>>().join(" and ");
         }

@@ -1,6 +1,6 @@
 //! `linecook catalog`: what the apps can do and what they tell.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
 
@@ -143,14 +143,15 @@ fn show(name: &str, format: Format) -> Result {
             };
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "see all with `linecook catalog list`, or look for a word with `--search`".to_owned(),
+                None => "see all with `linecook catalog list`, or look for a word with `--search`"
+                    .to_owned(),
             };
             Err(CommandError::usage(format!("there is no operation or event `{name}`"), help))
         }
     }
 }
 
-fn compile_sources(from: &PathBuf, to: &PathBuf, check: bool) -> Result {
+fn compile_sources(from: &Path, to: &Path, check: bool) -> Result {
     let text = match compile(from) {
         Ok(text) => text,
         Err(errors) => {
@@ -167,7 +168,10 @@ fn compile_sources(from: &PathBuf, to: &PathBuf, check: bool) -> Result {
         return Ok(Exit::Good);
     }
     std::fs::write(to, text).map_err(|e| {
-        CommandError::environment(format!("{} cannot be written: {e}", to.display()), "check the folder")
+        CommandError::environment(
+            format!("{} cannot be written: {e}", to.display()),
+            "check the folder",
+        )
     })?;
     Ok(Exit::Good)
 }

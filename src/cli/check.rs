@@ -30,8 +30,7 @@ enum Format {
 }
 
 pub fn run(args: &Args) -> Result {
-    let loaded = load_all(&recipe_paths(&args.paths)?);
-    let files: Vec<FileDiagnostics> = loaded.into_iter().map(|l| l.diagnostics).collect();
+    let files = load_all(&recipe_paths(&args.paths)?, |loaded| loaded.diagnostics.without_spare());
     match args.format {
         Format::Text => {
             for file in &files {
@@ -41,7 +40,10 @@ pub fn run(args: &Args) -> Result {
         }
         Format::Json => {
             let all: Vec<_> = files.iter().flat_map(FileDiagnostics::json).collect();
-            println!("{}", serde_json::json!({ "format_version": 1, "files": files.len(), "diagnostics": all }));
+            println!(
+                "{}",
+                serde_json::json!({ "format_version": 1, "files": files.len(), "diagnostics": all })
+            );
         }
         Format::Github => files.iter().for_each(|file| print!("{}", file.github())),
     }

@@ -42,7 +42,12 @@ pub struct Chosen<'a> {
 
 impl EventArgs {
     /// The event that is meant.
-    pub fn choose<'a>(&self, recipe: &Path, file: &'a RecipeFile, plan: &Plan) -> Result<Chosen<'a>> {
+    pub fn choose<'a>(
+        &self,
+        recipe: &Path,
+        file: &'a RecipeFile,
+        plan: &Plan,
+    ) -> Result<Chosen<'a>> {
         let example = self.example(file)?;
         let now = match self.now.as_deref().or(example.and_then(|e| e.now.as_deref())) {
             None => whole_second(Timestamp::now()),
@@ -63,7 +68,8 @@ impl EventArgs {
         };
         let on = self.on.as_deref().or(example.and_then(|e| e.on.as_deref()));
         let event = event_type(plan, on, payload.as_ref())?;
-        let payload = payload.unwrap_or_else(|| event.example.as_object().cloned().unwrap_or_default());
+        let payload =
+            payload.unwrap_or_else(|| event.example.as_object().cloned().unwrap_or_default());
         let event = TriggerEvent { id: "event-1".into(), received_at: now, event, payload };
         Ok(Chosen { event, from, example, now })
     }

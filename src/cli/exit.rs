@@ -44,7 +44,11 @@ impl CommandError {
 
     /// Something around the command failed.
     pub fn environment(message: impl Display, help: impl Display) -> CommandError {
-        CommandError { exit: Exit::Environment, message: message.to_string(), help: help.to_string() }
+        CommandError {
+            exit: Exit::Environment,
+            message: message.to_string(),
+            help: help.to_string(),
+        }
     }
 
     pub fn exit(&self) -> Exit {
@@ -53,7 +57,13 @@ impl CommandError {
 
     /// As it is printed.
     pub fn text(&self) -> String {
-        format!("{}: {}\n{}: {}", "error".red().bold(), self.message, "help".cyan().bold(), self.help)
+        format!(
+            "{}: {}\n{}: {}",
+            "error".red().bold(),
+            self.message,
+            "help".cyan().bold(),
+            self.help
+        )
     }
 }
 

@@ -92,21 +92,27 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) {
     }
 }
 
-/// Loads many files, on as many cores as there are.
-pub fn load_all(paths: &[PathBuf]) -> Vec<Loaded> {
-    let workers = std::thread::available_parallelism().map_or(1, |n| n.get()).min(paths.len().max(1));
+/// Loads many files, on as many cores as there are, and keeps of each what `keep` makes of it.
+pub fn load_all<T: Send>(paths: &[PathBuf], keep: impl Fn(Loaded) -> T + Sync) -> Vec<T> {
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let workers = cores.min(paths.len().max(1));
     if workers == 1 || paths.len() < 4 {
-        return paths.iter().map(|path| load(path)).collect();
+        return paths.iter().map(|path| keep(load(path))).collect();
     }
     let share = paths.len().div_ceil(workers);
+    let keep = &keep;
     std::thread::scope(|scope| {
         let threads: Vec<_> = paths
             .chunks(share)
-            .map(|chunk| scope.spawn(|| chunk.iter().map(|path| load(path)).collect::<Vec<_>>()))
+            .map(|chunk| {
+                scope.spawn(move || chunk.iter().map(|path| keep(load(path))).collect::<Vec<_>>())
+            })
             .collect();
         threads
             .into_iter()
-            .flat_map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .flat_map(|thread| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
             .collect()
     })
 }

@@ -50,8 +50,9 @@ impl SettingArgs {
                 )
             };
             let source = Source::read(path).map_err(|e| wrong(e.to_string()))?;
-            let document = Document::parse(&source)
-                .map_err(|e| wrong(format!("line {} is not YAML", source.position(e.span.start).line)))?;
+            let document = Document::parse(&source).map_err(|e| {
+                wrong(format!("line {} is not YAML", source.position(e.span.start).line))
+            })?;
             match document.value() {
                 Value::Object(map) => settings.extend(map.clone()),
                 _ => return Err(wrong("it holds no settings".into())),

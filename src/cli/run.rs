@@ -74,7 +74,11 @@ pub struct Prepared {
 }
 
 /// Loads, checks and completes a recipe. `None` when it has errors, which have been printed then.
-pub fn prepare(recipe: &Path, event: &EventArgs, settings: &SettingArgs) -> Result<Option<Prepared>> {
+pub fn prepare(
+    recipe: &Path,
+    event: &EventArgs,
+    settings: &SettingArgs,
+) -> Result<Option<Prepared>> {
     let loaded = load(recipe);
     let (Some(checked), Some(file)) = (loaded.checked, loaded.file) else {
         let mut diagnostics = loaded.diagnostics;
@@ -88,8 +92,10 @@ pub fn prepare(recipe: &Path, event: &EventArgs, settings: &SettingArgs) -> Resu
     let mut given = chosen.example.map(|e| e.settings.clone()).unwrap_or_default();
     given.extend(settings.read()?);
     let settings = execute::settings(&plan, &given).map_err(|errors| {
-        let lines: Vec<String> =
-            errors.iter().map(|e| format!("`{}` {}; {}", e.name, e.error.problem, e.error.instead)).collect();
+        let lines: Vec<String> = errors
+            .iter()
+            .map(|e| format!("`{}` {}; {}", e.name, e.error.problem, e.error.instead))
+            .collect();
         CommandError::usage(
             format!("the settings do not fit the recipe\n  {}", lines.join("\n  ")),
             "correct them with --set name=value, or in the file of --settings",
@@ -101,9 +107,14 @@ pub fn prepare(recipe: &Path, event: &EventArgs, settings: &SettingArgs) -> Resu
 
 /// The runtime that commands run on.
 pub fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|e| {
-        CommandError::environment(format!("the program cannot start its threads: {e}"), "close other programs")
-    })
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(
+        |e| {
+            CommandError::environment(
+                format!("the program cannot start its threads: {e}"),
+                "close other programs",
+            )
+        },
+    )
 }
 
 pub fn run(args: &Args) -> Result {
@@ -122,11 +133,18 @@ pub fn run(args: &Args) -> Result {
             defaults,
         };
         let caller = HttpCaller::new(Duration::from_secs(args.timeout.max(1)), target.tokens)
-            .map_err(|e| CommandError::environment(format!("no calls can be made: {e}"), "check the network"))?;
+            .map_err(|e| {
+                CommandError::environment(format!("no calls can be made: {e}"), "check the network")
+            })?;
         let text = args.format == Format::Text;
         if text {
             anstream::println!("{}", prepared.plan.recipe.name);
-            anstream::println!("event {} from {}, {}", prepared.event.event.name(), prepared.from, target.words);
+            anstream::println!(
+                "event {} from {}, {}",
+                prepared.event.event.name(),
+                prepared.from,
+                target.words
+            );
         }
         let mut pending = None;
         let watch = move |entry: &_| {
@@ -156,7 +174,8 @@ fn chosen_example(prepared: &Prepared, args: &Args) -> Option<Example> {
     let examples = &prepared.file.recipe.examples;
     match (&args.event.example, &args.event.event) {
         (Some(wanted), _) => {
-            let by_number = wanted.parse::<usize>().ok().and_then(|n| examples.get(n.checked_sub(1)?));
+            let by_number =
+                wanted.parse::<usize>().ok().and_then(|n| examples.get(n.checked_sub(1)?));
             examples.iter().find(|e| e.name == *wanted).or(by_number).cloned()
         }
         (None, None) => examples.first().cloned(),
@@ -196,7 +215,8 @@ impl Target {
         for app in catalog.apps().iter().filter(|a| a.base_url.is_some()) {
             let name = app.app.as_str();
             let real = args.live || elsewhere.contains_key(name);
-            let connection = accounts.get_mut(name).expect("every app that can be called has a connection");
+            let connection =
+                accounts.get_mut(name).expect("every app that can be called has a connection");
             if let Some(url) = elsewhere.get(name) {
                 connection.base_url = base_url(url)?;
             } else if let Some(sandbox) = &sandbox {
@@ -214,7 +234,10 @@ impl Target {
                 None if uses(prepared, name) => {
                     return Err(CommandError::usage(
                         format!("there is no token for {}", app.title),
-                        format!("set LINECOOK_{}_TOKEN, or name a file with --token-file {name}=FILE", name.to_uppercase()),
+                        format!(
+                            "set LINECOOK_{}_TOKEN, or name a file with --token-file {name}=FILE",
+                            name.to_uppercase()
+                        ),
                     ));
                 }
                 None => {}
@@ -247,7 +270,12 @@ async fn start_sandbox(prepared: &Prepared, example: Option<&Example>) -> Result
     })
 }
 
-fn set_location(args: &Args, prepared: &Prepared, connection: &mut Connection, has_locations: bool) -> Result<()> {
+fn set_location(
+    args: &Args,
+    prepared: &Prepared,
+    connection: &mut Connection,
+    has_locations: bool,
+) -> Result<()> {
     if !has_locations {
         return Ok(());
     }
@@ -289,7 +317,10 @@ fn base_url(url: &str) -> Result<String> {
 fn token(app: &str, file: Option<&String>) -> Result<Option<Secret>> {
     if let Some(file) = file {
         let text = std::fs::read_to_string(file).map_err(|e| {
-            CommandError::usage(format!("the token file {file} cannot be read: {e}"), "name a file with the token and nothing else")
+            CommandError::usage(
+                format!("the token file {file} cannot be read: {e}"),
+                "name a file with the token and nothing else",
+            )
         })?;
         let text = text.trim();
         if text.is_empty() || text.contains(char::is_whitespace) {

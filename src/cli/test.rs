@@ -13,11 +13,15 @@ use super::options::DefaultArgs;
 use super::run::runtime;
 use crate::catalog::Catalog;
 use crate::diagnostic::Severity;
-use crate::execute::{self, LocalEngine, Mismatch, MismatchKind, Setup, TriggerEvent, VirtualClock, compare, drive};
+use crate::execute::{
+    self, LocalEngine, Mismatch, MismatchKind, Setup, TriggerEvent, VirtualClock, compare, drive,
+};
 use crate::journal::{Outcome, StepError, StepErrorKind};
 use crate::plan::{self, Accounts, Plan};
 use crate::recipe::Example;
-use crate::report::{ExampleResult, RecipeExamples, examples_json, examples_junit, examples_text, plural, totals};
+use crate::report::{
+    ExampleResult, RecipeExamples, examples_json, examples_junit, examples_text, plural, totals,
+};
 use crate::sandbox::{InProcess, World};
 use crate::source::Route;
 
@@ -42,7 +46,7 @@ enum Format {
 }
 
 pub fn run(args: &Args) -> Result {
-    let loaded = load_all(&recipe_paths(&args.paths)?);
+    let loaded = load_all(&recipe_paths(&args.paths)?, |loaded| loaded);
     let runtime = runtime()?;
     let defaults = args.defaults.read()?;
     let mut recipes = Vec::new();
@@ -60,7 +64,10 @@ pub fn run(args: &Args) -> Result {
     }
 }
 
-async fn examples(loaded: Loaded, defaults: &std::sync::Arc<crate::value::Defaults>) -> RecipeExamples {
+async fn examples(
+    loaded: Loaded,
+    defaults: &std::sync::Arc<crate::value::Defaults>,
+) -> RecipeExamples {
     let file = loaded.path.display().to_string();
     let (Some(recipe), Some(checked)) = (&loaded.file, loaded.checked) else {
         let errors = plural(loaded.diagnostics.count(Severity::Error), "error");
@@ -75,7 +82,12 @@ async fn examples(loaded: Loaded, defaults: &std::sync::Arc<crate::value::Defaul
         let mismatches = one(&loaded.path, &plan, example, &at, defaults).await;
         let mismatches = mismatches.into_iter().map(|m| (recipe.line(&m.place), m)).collect();
         let line = recipe.line(&at);
-        results.push(ExampleResult { name: example.name.clone(), line, mismatches, took: started.elapsed() });
+        results.push(ExampleResult {
+            name: example.name.clone(),
+            line,
+            mismatches,
+            took: started.elapsed(),
+        });
     }
     RecipeExamples { file, examples: results, unusable: None }
 }
@@ -98,7 +110,8 @@ async fn one(
             instead,
             response: None,
         };
-        let kind = MismatchKind::Outcome { expected: "a run", got: Outcome::Failed(Box::new(error)) };
+        let kind =
+            MismatchKind::Outcome { expected: "a run", got: Outcome::Failed(Box::new(error)) };
         vec![Mismatch { place: at.key("name"), kind }]
     };
     let payload = match example_payload(path, example) {
@@ -127,6 +140,8 @@ async fn one(
     let event = TriggerEvent { id: "event-1".into(), received_at: now, event, payload };
     let mut world = World::new(catalog);
     world.set_now(now);
+    // Time stands still here: the tenth second never ends.
+    world.set_rate_limit(false);
     for (kind, records) in example.given.iter().flat_map(|g| &g.records) {
         world.add_records(kind, records);
     }
@@ -137,9 +152,11 @@ async fn one(
             connection.base_url = format!("http://sandbox/{}", app.app);
         }
     }
-    let setup = Setup { catalog, run_id: "example".into(), settings, accounts, defaults: defaults.clone() };
+    let setup =
+        Setup { catalog, run_id: "example".into(), settings, accounts, defaults: defaults.clone() };
     let patience = Duration::from_secs(10 * 365 * 24 * 3600);
-    let mut engine = LocalEngine::new(InProcess::new(world), VirtualClock::at(now), patience, |_| {});
+    let mut engine =
+        LocalEngine::new(InProcess::new(world), VirtualClock::at(now), patience, |_| {});
     let outcome = drive(plan, &event, &setup, &mut engine).await;
     compare(catalog, example, at, &outcome, &engine.into_history(), defaults)
 }

@@ -103,6 +103,7 @@ codes! {
     MayBeEmpty "may-be-empty" Warning,
     // Templates.
     BadTemplate "bad-template" Error,
+    LooksLikeTemplate "looks-like-template" Warning,
     SpaceAroundTemplate "space-around-template" Warning,
     UnknownName "unknown-name" Error,
     UnknownStep "unknown-step" Error,
@@ -116,6 +117,7 @@ codes! {
     UnknownFilter "unknown-filter" Error,
     FilterInput "filter-input" Error,
     FilterArgument "filter-argument" Error,
+    NeverEqual "never-equal" Warning,
     UnknownTest "unknown-test" Error,
     UnknownFunction "unknown-function" Error,
     BadJsonPath "bad-jsonpath" Error,

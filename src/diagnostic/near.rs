@@ -4,9 +4,10 @@
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let plain_wrong = plain(wrong);
     let limit = (wrong.chars().count() / 3).clamp(1, 6);
-    known
-        .into_iter()
-        .filter(|name| *name != wrong)
+    let known: Vec<&str> = known.into_iter().filter(|name| *name != wrong).collect();
+    let close = known
+        .iter()
+        .copied()
         .filter_map(|name| {
             let plain_name = plain(name);
             if plain_name == plain_wrong {
@@ -19,8 +20,16 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
             let distance = strsim::damerau_levenshtein(&plain_wrong, &plain_name);
             (distance <= limit).then_some((distance, name))
         })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name.to_owned())
+        .min_by_key(|(distance, _)| *distance);
+    if let Some((_, name)) = close {
+        return Some(name.to_owned());
+    }
+    // `company` for `companyName`: the one name that begins so.
+    let mut longer = known.iter().filter(|name| plain(name).starts_with(&plain_wrong));
+    match (longer.next(), longer.next()) {
+        (Some(name), None) if plain_wrong.len() >= 3 => Some((*name).to_owned()),
+        _ => None,
+    }
 }
 
 /// `first_name`, `firstName` and `FirstName` are one word to a person.

@@ -67,7 +67,8 @@ pub fn trap(source: &Source, trap: &Trap) -> Diagnostic {
     let (code, message, help) = match trap.kind {
         TrapKind::UnquotedBraces => (
             Code::UnquotedBraces,
-            "`{{ … }}` needs quotes around it: without them YAML reads the braces as its own".into(),
+            "`{{ … }}` needs quotes around it: without them YAML reads the braces as its own"
+                .into(),
             "put the whole value in quotes",
         ),
         TrapKind::ColonInText => (
@@ -77,12 +78,16 @@ pub fn trap(source: &Source, trap: &Trap) -> Diagnostic {
         ),
         TrapKind::HashCutsText => (
             Code::HashCutsText,
-            format!("YAML reads `{}` as a remark and drops it", short(source.slice(&trap.span), 40)),
+            format!(
+                "YAML reads `{}` as a remark and drops it",
+                short(source.slice(&trap.span), 40)
+            ),
             "put the whole value in quotes, or leave a space behind the `#` of a real remark",
         ),
         TrapKind::BracketInBraces => (
             Code::BracketInBraces,
-            "a value with `[` in it needs quotes between `{ }`: YAML reads the bracket as a list".into(),
+            "a value with `[` in it needs quotes between `{ }`: YAML reads the bracket as a list"
+                .into(),
             "put the value in quotes, or write it on a line of its own",
         ),
         TrapKind::TabIndent => (
@@ -105,8 +110,10 @@ pub fn syntax(source: &Source, error: &SyntaxError) -> Diagnostic {
             new(Code::DuplicateKey, place, format!("`{name}` stands twice in the same place"))
                 .help("keep one of the two")
         }
-        SyntaxKind::TooDeep => new(Code::TooDeep, place, "the values are nested too deep (64 levels at most)")
-            .help("recipes are flat: look for brackets that are never closed"),
+        SyntaxKind::TooDeep => {
+            new(Code::TooDeep, place, "the values are nested too deep (64 levels at most)")
+                .help("recipes are flat: look for brackets that are never closed")
+        }
         SyntaxKind::TooManyValues => new(
             Code::TooManyValues,
             Place::File,
@@ -119,14 +126,14 @@ pub fn syntax(source: &Source, error: &SyntaxError) -> Diagnostic {
             "recipes have no YAML anchors, aliases or merge keys (`&`, `*`, `<<`)",
         )
         .help("write the value out, or put the text in quotes"),
-        SyntaxKind::Tag => {
-            new(Code::TagNotAllowed, place, "recipes have no YAML tags (`!name`)")
-                .help("leave the tag out, or put the text in quotes")
-        }
-        SyntaxKind::SeveralDocuments => {
-            new(Code::SeveralDocuments, place, "`---` starts a second document; a file holds one recipe")
-                .help("put the second recipe into a file of its own")
-        }
+        SyntaxKind::Tag => new(Code::TagNotAllowed, place, "recipes have no YAML tags (`!name`)")
+            .help("leave the tag out, or put the text in quotes"),
+        SyntaxKind::SeveralDocuments => new(
+            Code::SeveralDocuments,
+            place,
+            "`---` starts a second document; a file holds one recipe",
+        )
+        .help("put the second recipe into a file of its own"),
         SyntaxKind::Other(words) => {
             let (message, help) = plain_yaml(words, source, &error.span);
             new(Code::YamlSyntax, place, message).help(help)
@@ -169,8 +176,12 @@ fn plain_yaml(words: &str, source: &Source, span: &Span) -> (String, &'static st
 
 pub fn not_a_recipe(found: &Value) -> Diagnostic {
     let kind = Kind::of(found).in_words();
-    new(Code::NotARecipe, Place::File, format!("a recipe is a set of keys with values; this file holds {kind}"))
-        .help("start with `name:`, `trigger:` and `steps:`")
+    new(
+        Code::NotARecipe,
+        Place::File,
+        format!("a recipe is a set of keys with values; this file holds {kind}"),
+    )
+    .help("start with `name:`, `trigger:` and `steps:`")
 }
 
 pub fn unreadable_recipe(why: &str) -> Diagnostic {
@@ -206,7 +217,8 @@ fn other_word(name: &str) -> Option<&'static str> {
         "if" | "condition" | "only_if" => "when",
         "foreach" | "loop" | "each" | "with_items" => "for_each",
         "action" | "uses" | "endpoint" | "operation" | "request" | "http" => "call",
-        "body" | "params" | "parameters" | "data" | "fields" | "input" | "inputs" | "args" | "payload" => "with",
+        "body" | "params" | "parameters" | "data" | "fields" | "input" | "inputs" | "args"
+        | "payload" => "with",
         "description" | "desc" | "summary" => "about",
         "triggers" | "on" | "event" => "trigger",
         "vars" | "variables" | "assign" | "let" => "set",
@@ -237,14 +249,27 @@ pub fn missing_key(route: &Route, name: &str) -> Diagnostic {
 pub fn wrong_shape(route: &Route, wanted: &[String], found: &Value) -> Diagnostic {
     let name = route.last().unwrap_or_else(|| "the recipe".to_owned());
     let name = match name.parse::<usize>() {
-        Ok(at) => format!("entry {} of `{}`", at + 1, route.parent().and_then(|p| p.last()).unwrap_or_default()),
+        Ok(at) => format!(
+            "entry {} of `{}`",
+            at + 1,
+            route.parent().and_then(|p| p.last()).unwrap_or_default()
+        ),
         Err(_) => format!("`{name}`"),
     };
+    if *route == Route::root().key("trigger") && found.is_string() {
+        let event = found.as_str().unwrap_or_default();
+        return new(Code::WrongShape, value(route), "`trigger` wants the key `on` below it")
+            .help(format!("write `trigger: {{ on: {} }}`", short(event, 60)));
+    }
     let words: Vec<&str> = wanted.iter().map(|w| in_words(w)).collect();
     let wanted = words.join(" or ");
     if found.is_null() {
-        return new(Code::WrongShape, key(route), format!("{name} is there, but nothing stands behind it"))
-            .help(format!("write {wanted} behind it, or leave it out"));
+        return new(
+            Code::WrongShape,
+            key(route),
+            format!("{name} is there, but nothing stands behind it"),
+        )
+        .help(format!("write {wanted} behind it, or leave it out"));
     }
     let gets = Kind::of(found).in_words();
     new(Code::WrongShape, value(route), format!("{name} wants {wanted}, and gets {gets}"))
@@ -267,13 +292,18 @@ pub fn unknown_word(route: &Route, options: &[String], found: &Value) -> Diagnos
     let name = route.last().unwrap_or_default();
     let word = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
     let near = nearest(&word, options.iter().map(String::as_str));
-    new(Code::UnknownWord, value(route), format!("`{name}` does not know the word `{}`", short(&word, 40)))
-        .help(format!("write one of {}", list(options)))
-        .near(near)
+    new(
+        Code::UnknownWord,
+        value(route),
+        format!("`{name}` does not know the word `{}`", short(&word, 40)),
+    )
+    .help(format!("write one of {}", list(options)))
+    .near(near)
 }
 
 pub fn other_shape(route: &Route, message: &str) -> Diagnostic {
-    new(Code::WrongShape, value(route), message.to_owned()).help("compare it with `linecook schema`")
+    new(Code::WrongShape, value(route), message.to_owned())
+        .help("compare it with `linecook schema`")
 }
 
 // ── Steps ──
@@ -284,8 +314,12 @@ pub fn no_verb(route: &Route) -> Diagnostic {
 }
 
 pub fn several_verbs(route: &Route, first: &str, second: &str) -> Diagnostic {
-    new(Code::SeveralVerbs, key(route), format!("a step does one thing; this one has `{first}` and `{second}`"))
-        .help("make two steps of it")
+    new(
+        Code::SeveralVerbs,
+        key(route),
+        format!("a step does one thing; this one has `{first}` and `{second}`"),
+    )
+    .help("make two steps of it")
 }
 
 pub fn key_not_for_verb(route: &Route, name: &str, verb: &str) -> Diagnostic {
@@ -313,8 +347,12 @@ pub fn duplicate_id(route: &Route, id: &str) -> Diagnostic {
 }
 
 pub fn too_many_steps(route: &Route, count: usize, most: usize) -> Diagnostic {
-    new(Code::TooManySteps, key(route), format!("the recipe has {count} steps; {most} is the limit"))
-        .help("split it into several recipes")
+    new(
+        Code::TooManySteps,
+        key(route),
+        format!("the recipe has {count} steps; {most} is the limit"),
+    )
+    .help("split it into several recipes")
 }
 
 pub fn never_reached(route: &Route) -> Diagnostic {
@@ -323,8 +361,12 @@ pub fn never_reached(route: &Route) -> Diagnostic {
 }
 
 pub fn bad_retry_word(route: &Route, word: &str) -> Diagnostic {
-    new(Code::UnknownWord, value(route), format!("`retry` does not know the word `{}`", short(word, 40)))
-        .help("write `off`, or times such as { for: 24h, first: 2s, at_most: 15m }")
+    new(
+        Code::UnknownWord,
+        value(route),
+        format!("`retry` does not know the word `{}`", short(word, 40)),
+    )
+    .help("write `off`, or times such as { for: 24h, first: 2s, at_most: 15m }")
 }
 
 pub fn bad_duration(route: &Route, text: &str) -> Diagnostic {
@@ -340,13 +382,21 @@ pub fn no_event(route: &Route) -> Diagnostic {
 }
 
 pub fn unknown_event(route: &Route, name: &str, near: Option<String>) -> Diagnostic {
+    let help = match name.contains(',') {
+        true => format!("several events stand in brackets: [{}]", short(name, 100)),
+        false => "see all with `linecook catalog list --events`".to_owned(),
+    };
     new(Code::UnknownEvent, value(route), format!("there is no event `{}`", short(name, 60)))
-        .help("see all with `linecook catalog list --events`")
+        .help(help)
         .near(near)
 }
 
 pub fn wire_name(route: &Route, name: &str, ours: &[String]) -> Diagnostic {
-    let found = new(Code::WireName, value(route), format!("`{name}` is what the app itself calls the event"));
+    let found = new(
+        Code::WireName,
+        value(route),
+        format!("`{name}` is what the app itself calls the event"),
+    );
     match ours {
         [one] => found.near(Some(one.clone())),
         several => found.help(format!("write one of {}", list(several))),
@@ -367,14 +417,22 @@ pub fn bridge_event(route: &Route, name: &str, near: Option<&str>) -> Diagnostic
 }
 
 pub fn unknown_operation(route: &Route, name: &str, near: Option<String>) -> Diagnostic {
-    let found = new(Code::UnknownOperation, value(route), format!("there is no operation `{}`", short(name, 80)))
-        .help("see all with `linecook catalog list`, or look for a word with `--search`");
+    let found = new(
+        Code::UnknownOperation,
+        value(route),
+        format!("there is no operation `{}`", short(name, 80)),
+    )
+    .help("see all with `linecook catalog list`, or look for a word with `--search`");
     found.near(near)
 }
 
 pub fn ambiguous_operation(route: &Route, name: &str, names: &[String]) -> Diagnostic {
-    new(Code::AmbiguousOperation, value(route), format!("`{name}` could be one of several operations"))
-        .help(format!("write the long name: {}", list(names)))
+    new(
+        Code::AmbiguousOperation,
+        value(route),
+        format!("`{name}` could be one of several operations"),
+    )
+    .help(format!("write the long name: {}", list(names)))
 }
 
 pub fn unsupported_operation(route: &Route, call: &str, why: &str) -> Diagnostic {
@@ -382,8 +440,12 @@ pub fn unsupported_operation(route: &Route, call: &str, why: &str) -> Diagnostic
 }
 
 pub fn deprecated_operation(route: &Route, call: &str, instead: &str) -> Diagnostic {
-    new(Code::DeprecatedOperation, value(route), format!("`{call}` still works, and is on its way out"))
-        .help(instead)
+    new(
+        Code::DeprecatedOperation,
+        value(route),
+        format!("`{call}` still works, and is on its way out"),
+    )
+    .help(instead)
 }
 
 pub fn unprotected_operation(route: &Route, call: &str) -> Diagnostic {
@@ -402,18 +464,32 @@ pub fn list_without_find(route: &Route, call: &str) -> Diagnostic {
 
 pub fn find_needs_list(route: &Route, call: &str) -> Diagnostic {
     let name = route.last().unwrap_or_default();
-    new(Code::FindNeedsList, key(route), format!("`{name}` needs an operation that gives a list, and `{call}` does not"))
-        .help("call the operation that lists such records")
+    new(
+        Code::FindNeedsList,
+        key(route),
+        format!("`{name}` needs an operation that gives a list, and `{call}` does not"),
+    )
+    .help("call the operation that lists such records")
 }
 
 pub fn cannot_look_up(route: &Route, call: &str) -> Diagnostic {
-    new(Code::CannotLookUp, key(route), format!("nothing is known that would find what `{call}` makes"))
-        .help("look first with a list call and `find`, and make this step depend on it with `when`")
+    new(
+        Code::CannotLookUp,
+        key(route),
+        format!("nothing is known that would find what `{call}` makes"),
+    )
+    .help("look first with a list call and `find`, and make this step depend on it with `when`")
 }
 
 // ── Fields ──
 
-pub fn missing_field(step: &Route, has_with: bool, call: &str, name: &str, about: &str) -> Diagnostic {
+pub fn missing_field(
+    step: &Route,
+    has_with: bool,
+    call: &str,
+    name: &str,
+    about: &str,
+) -> Diagnostic {
     let place = if has_with { key(&step.key("with")) } else { value(&step.key("call")) };
     let what = if about.is_empty() { String::new() } else { format!(" ({about})") };
     let found = new(Code::MissingField, place, format!("`{name}` is missing: `{call}` needs it"));
@@ -424,12 +500,17 @@ pub fn missing_field(step: &Route, has_with: bool, call: &str, name: &str, about
 }
 
 pub fn missing_inner_field(route: &Route, name: &str) -> Diagnostic {
-    new(Code::MissingField, key(route), format!("`{name}` is missing here")).help(format!("add `{name}:`"))
+    new(Code::MissingField, key(route), format!("`{name}` is missing here"))
+        .help(format!("add `{name}:`"))
 }
 
 pub fn missing_body_list(step: &Route) -> Diagnostic {
-    new(Code::MissingField, key(&step.key("with")), "`body` is missing: this operation takes a list")
-        .help("add `body: […]`")
+    new(
+        Code::MissingField,
+        key(&step.key("with")),
+        "`body` is missing: this operation takes a list",
+    )
+    .help("add `body: […]`")
 }
 
 pub fn missing_one_of(step: &Route, names: &[String]) -> Diagnostic {
@@ -443,10 +524,33 @@ pub fn unknown_field(route: &Route, name: &str, call: &str, near: Option<String>
         .near(near)
 }
 
-pub fn unknown_inner_field(route: &Route, name: &str, holder: &str, near: Option<String>) -> Diagnostic {
+pub fn unknown_inner_field(
+    route: &Route,
+    name: &str,
+    holder: &str,
+    near: Option<String>,
+) -> Diagnostic {
     new(Code::UnknownField, key(route), format!("`{holder}` has no field `{}`", short(name, 60)))
         .help("leave it out")
         .near(near)
+}
+
+/// A condition of `find` or `unless_exists` on a field that such records do not have.
+pub fn unknown_record_field(
+    route: &Route,
+    name: &str,
+    known: &[&str],
+    near: Option<String>,
+) -> Diagnostic {
+    let few: Vec<&str> = known.iter().copied().take(12).collect();
+    let more = if known.len() > few.len() { " and more" } else { "" };
+    new(
+        Code::UnknownField,
+        key(route),
+        format!("the records it looks through have no field `{}`", short(name, 60)),
+    )
+    .help(format!("they have {}{more}", list(&few)))
+    .near(near)
 }
 
 pub fn unknown_tag_change(route: &Route, name: &str, near: Option<String>) -> Diagnostic {
@@ -456,8 +560,12 @@ pub fn unknown_tag_change(route: &Route, name: &str, near: Option<String>) -> Di
 }
 
 pub fn ambiguous_field(route: &Route, name: &str, first: &str, second: &str) -> Diagnostic {
-    new(Code::AmbiguousField, key(route), format!("`{name}` is a field of the {first} and of the {second}"))
-        .help(format!("write `{first}.{name}` or `{second}.{name}`"))
+    new(
+        Code::AmbiguousField,
+        key(route),
+        format!("`{name}` is a field of the {first} and of the {second}"),
+    )
+    .help(format!("write `{first}.{name}` or `{second}.{name}`"))
 }
 
 pub fn refused_field(route: &Route, name: &str, instead: &str) -> Diagnostic {
@@ -484,7 +592,12 @@ pub fn literal_type(route: &Route, name: &str, error: &ValueError) -> Diagnostic
     new(Code::WrongType, value(route), format!("`{name}` {}", error.problem)).help(&error.instead)
 }
 
-pub fn wrong_option(route: &Route, name: &str, error: &ValueError, near: Option<String>) -> Diagnostic {
+pub fn wrong_option(
+    route: &Route,
+    name: &str,
+    error: &ValueError,
+    near: Option<String>,
+) -> Diagnostic {
     new(Code::WrongOption, value(route), format!("`{name}` {}", error.problem))
         .help(&error.instead)
         .near(near)
@@ -495,8 +608,9 @@ pub fn wrong_form(route: &Route, name: &str, error: &ValueError) -> Diagnostic {
 }
 
 pub fn null_literal(route: &Route, name: &str) -> Diagnostic {
-    new(Code::CannotBeBlanked, key(route), format!("nothing stands behind `{name}`"))
-        .help(format!("leave it out, or write `{name}: \"{{{{ clear }}}}\"` to blank it in the app"))
+    new(Code::CannotBeBlanked, key(route), format!("nothing stands behind `{name}`")).help(format!(
+        "leave it out, or write `{name}: \"{{{{ clear }}}}\"` to blank it in the app"
+    ))
 }
 
 pub fn cannot_be_blanked(route: &Route, name: &str) -> Diagnostic {
@@ -516,23 +630,43 @@ pub fn replaces_tags(route: &Route, call: &str) -> Diagnostic {
 
 pub fn may_be_empty_required(route: &Route, name: &str, written: &str) -> Diagnostic {
     let written = short(written.trim(), 60);
-    new(Code::MayBeEmpty, value(route), format!("`{name}` has to be there, and `{written}` is only sometimes filled"))
-        .help("say what to write then with `| default('…')`, or skip the step with `when`")
+    new(
+        Code::MayBeEmpty,
+        value(route),
+        format!("`{name}` has to be there, and `{written}` is only sometimes filled"),
+    )
+    .help("say what to write then with `| default('…')`, or skip the step with `when`")
 }
 
 pub fn may_be_empty_in_text(place: Place, written: &str) -> Diagnostic {
-    new(Code::MayBeEmpty, place, format!("`{}` is only sometimes filled, and stands inside a text", short(written.trim(), 60)))
-        .help("the step fails when it is empty: say what to write then with `| default('…')`")
+    new(
+        Code::MayBeEmpty,
+        place,
+        format!(
+            "`{}` is only sometimes filled, and stands inside a text",
+            short(written.trim(), 60)
+        ),
+    )
+    .help("the step fails when it is empty: say what to write then with `| default('…')`")
 }
 
 pub fn empty_in_calculation(place: Place, written: &str) -> Diagnostic {
-    new(Code::MayBeEmpty, place, format!("`{}` is only sometimes filled, and is calculated with", short(written, 60)))
-        .help("say what to count with then: `| default(0)`")
+    new(
+        Code::MayBeEmpty,
+        place,
+        format!("`{}` is only sometimes filled, and is calculated with", short(written, 60)),
+    )
+    .help("say what to count with then: `| default(0)`")
 }
 
 // ── Templates ──
 
-pub fn bad_template(route: &Route, written: &str, message: &str, range: Option<Span>) -> Diagnostic {
+pub fn bad_template(
+    route: &Route,
+    written: &str,
+    message: &str,
+    range: Option<Span>,
+) -> Diagnostic {
     let place = match range {
         Some(range) if range.start < written.len() => Place::Inside(route.clone(), range),
         _ => value(route),
@@ -541,12 +675,32 @@ pub fn bad_template(route: &Route, written: &str, message: &str, range: Option<S
         "close the braces with `}}`"
     } else if written.contains("{%") && !written.contains("%}") {
         "close the braces with `%}`"
+    } else if let Some(word) = foreign_operator(written) {
+        word
     } else if message.contains("nothing between") {
         "write what should stand here, such as {{ event.email }}"
     } else {
         "names, dots, filters behind `|`, texts in 'quotes': {{ event.email | lower }}"
     };
     new(Code::BadTemplate, place, format!("this cannot be read: {message}")).help(help)
+}
+
+/// Words of programming languages for what templates call otherwise.
+fn foreign_operator(written: &str) -> Option<&'static str> {
+    let has = |part: &str| written.contains(part);
+    Some(if has("&&") || has(" AND ") {
+        "write `and` for both"
+    } else if has("||") || has(" OR ") {
+        "write `or` for one of the two"
+    } else if has("NOT ") || (has("!") && !has("!=")) {
+        "write `not` in front of it"
+    } else if has(" = ") {
+        "write `==` to compare"
+    } else if has("’") || has("‘") || has("“") || has("”") {
+        "use straight quotes: 'text'"
+    } else {
+        return None;
+    })
 }
 
 pub fn space_around_template(route: &Route, trimmed: &str) -> Diagnostic {
@@ -575,7 +729,12 @@ pub fn item_outside_loop(place: Place, name: &str) -> Diagnostic {
         .help("add `for_each:` to the step")
 }
 
-pub fn unknown_event_field(place: Place, event: &str, name: &str, near: Option<String>) -> Diagnostic {
+pub fn unknown_event_field(
+    place: Place,
+    event: &str,
+    name: &str,
+    near: Option<String>,
+) -> Diagnostic {
     last_part(
         new(Code::UnknownEventField, place, format!("`{event}` has no field `{name}`"))
             .help(format!("see its fields with `linecook catalog show {event}`; declare your own under `trigger.fields`")),
@@ -593,9 +752,15 @@ pub fn unknown_setting(place: Place, name: &str, near: Option<String>) -> Diagno
 
 pub fn unknown_step(place: Place, id: &str, near: Option<String>) -> Diagnostic {
     last_part(
-        new(Code::UnknownStep, place, format!("no step is called `{id}`")).help("give the step that is meant an `id`"),
+        new(Code::UnknownStep, place, format!("no step is called `{id}`"))
+            .help("give the step that is meant an `id`"),
         near,
     )
+}
+
+pub fn own_step(place: Place, id: &str) -> Diagnostic {
+    new(Code::LaterStep, place, format!("the step `{id}` cannot read its own results"))
+        .help("read them in a step behind it")
 }
 
 pub fn later_step(place: Place, id: &str) -> Diagnostic {
@@ -603,7 +768,13 @@ pub fn later_step(place: Place, id: &str) -> Diagnostic {
         .help("move this step behind it")
 }
 
-pub fn unknown_result(place: Place, step: &str, name: &str, near: Option<String>, known: &[&str]) -> Diagnostic {
+pub fn unknown_result(
+    place: Place,
+    step: &str,
+    name: &str,
+    near: Option<String>,
+    known: &[&str],
+) -> Diagnostic {
     last_part(
         new(Code::UnknownResult, place, format!("the step `{step}` has no result `{name}`"))
             .help(format!("it has {}; more can be taken from the answer with `save`", list(known))),
@@ -611,10 +782,18 @@ pub fn unknown_result(place: Place, step: &str, name: &str, near: Option<String>
     )
 }
 
-pub fn no_such_field(place: Place, holder: &str, kind: Kind, name: &str, near: Option<String>) -> Diagnostic {
+pub fn no_such_field(
+    place: Place,
+    holder: &str,
+    kind: Kind,
+    name: &str,
+    near: Option<String>,
+) -> Diagnostic {
     let found = new(Code::NoSuchField, place, format!("`{holder}` has no field `{name}`"));
     let found = match kind {
-        Kind::List => found.help(format!("it is a list: take one entry with `{holder}[0]`, or all with `| map('{name}')`")),
+        Kind::List => found.help(format!(
+            "it is a list: take one entry with `{holder}[0]`, or all with `| map('{name}')`"
+        )),
         Kind::Object | Kind::Any => found.help("see what is there with `linecook catalog show`"),
         other => found.help(format!("it is {}, without fields", other.in_words())),
     };
@@ -631,8 +810,12 @@ fn last_part(mut found: Diagnostic, near: Option<String>) -> Diagnostic {
 }
 
 pub fn not_a_list(route: &Route, kind: Kind) -> Diagnostic {
-    new(Code::NotAList, value(route), format!("`for_each` goes over a list, and this is {}", kind.in_words()))
-        .help("name a list, or write one: [a, b]")
+    new(
+        Code::NotAList,
+        value(route),
+        format!("`for_each` goes over a list, and this is {}", kind.in_words()),
+    )
+    .help("name a list, or write one: [a, b]")
 }
 
 pub fn unknown_filter(place: Place, name: &str, near: Option<String>) -> Diagnostic {
@@ -643,9 +826,23 @@ pub fn unknown_filter(place: Place, name: &str, near: Option<String>) -> Diagnos
     )
 }
 
-pub fn filter_input(place: Place, filter: &str, takes: &str, gets: Kind, example: &str) -> Diagnostic {
-    new(Code::FilterInput, place, format!("`{filter}` works on {takes}, and gets {}", gets.in_words()))
-        .help(format!("it is used like this: {example}"))
+pub fn filter_input(
+    place: Place,
+    filter: &str,
+    takes: &str,
+    gets: Kind,
+    example: &str,
+) -> Diagnostic {
+    new(
+        Code::FilterInput,
+        place,
+        format!("`{filter}` works on {takes}, and gets {}", gets.in_words()),
+    )
+    .help(format!("it is used like this: {example}"))
+}
+
+pub fn bad_literal_argument(place: Place, filter: &str, error: &ValueError) -> Diagnostic {
+    new(Code::FilterArgument, place, format!("`{filter}`: {}", error.problem)).help(&error.instead)
 }
 
 pub fn named_argument(place: Place, filter: &str, name: &str, example: &str) -> Diagnostic {
@@ -662,9 +859,18 @@ pub fn argument_count(place: Place, filter: &str, most: usize, example: &str) ->
     new(Code::FilterArgument, place, message).help(format!("it is used like this: {example}"))
 }
 
-pub fn argument_kind(place: Place, filter: &str, argument: &str, wanted: Kind, gets: Kind) -> Diagnostic {
-    let message =
-        format!("`{filter}`: {argument} is {}, and here stands {}", wanted.in_words(), gets.in_words());
+pub fn argument_kind(
+    place: Place,
+    filter: &str,
+    argument: &str,
+    wanted: Kind,
+    gets: Kind,
+) -> Diagnostic {
+    let message = format!(
+        "`{filter}`: {argument} is {}, and here stands {}",
+        wanted.in_words(),
+        gets.in_words()
+    );
     let help = match wanted {
         Kind::String => "put texts in 'quotes'".to_owned(),
         _ => format!("write {}", wanted.in_words()),
@@ -672,17 +878,89 @@ pub fn argument_kind(place: Place, filter: &str, argument: &str, wanted: Kind, g
     new(Code::FilterArgument, place, message).help(help)
 }
 
-pub fn unknown_test(place: Place, name: &str, near: Option<String>) -> Diagnostic {
-    new(Code::UnknownTest, place, format!("`is {name}` asks something that nobody knows"))
+/// `trigger.event == '…'` with an event that does not start the recipe.
+pub fn not_an_event_of_this(
+    place: Place,
+    name: &str,
+    events: &[String],
+    near: Option<String>,
+) -> Diagnostic {
+    new(Code::UnknownEvent, place, format!("`{}` does not start this recipe", short(name, 60)))
         .help(match near {
-            Some(near) => format!("did you mean `is {near}`?"),
-            None => "compare with ==, or ask `is empty`, `is defined`, `is containing('…')`".to_owned(),
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it is started by {}", list(events)),
         })
+}
+
+pub fn never_equal(place: Place, left: Kind, right: Kind) -> Diagnostic {
+    let message =
+        format!("this never holds: {} is never the same as {}", left.in_words(), right.in_words());
+    let help = match (left, right) {
+        (Kind::Boolean, _) | (_, Kind::Boolean) => {
+            "leave the comparison out: the name alone is true or false"
+        }
+        (Kind::String, _) | (_, Kind::String) => {
+            "compare texts with texts in 'quotes', numbers with numbers"
+        }
+        _ => "compare things of one kind",
+    };
+    new(Code::NeverEqual, place, message).help(help)
+}
+
+pub fn never_that_word(
+    place: Place,
+    word: &str,
+    words: &[String],
+    near: Option<String>,
+) -> Diagnostic {
+    new(Code::NeverEqual, place, format!("this never holds: it is never `{}`", short(word, 40)))
+        .help(match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it is one of {}", list(words)),
+        })
+}
+
+pub fn format_without_percent(place: Place, format: &str) -> Diagnostic {
+    new(
+        Code::FilterArgument,
+        place,
+        format!(
+            "the format `{}` has no `%` in it: it would be written as it is",
+            short(format, 40)
+        ),
+    )
+    .help(
+        "%-d is the day, %m the month, %B its name, %Y the year, %H:%M the time: date('%d.%m.%Y')",
+    )
+}
+
+/// A value that reads like a template and is none.
+pub fn looks_like_template(route: &Route, inner: &str) -> Diagnostic {
+    new(
+        Code::LooksLikeTemplate,
+        value(route),
+        format!("without `{{{{ }}}}` this is sent as the text `{}`", short(inner, 60)),
+    )
+    .help("put it in double braces and quotes")
+    .fix(value(route), format!("\"{{{{ {inner} }}}}\""))
+}
+
+pub fn unknown_test(place: Place, name: &str, near: Option<String>) -> Diagnostic {
+    new(Code::UnknownTest, place, format!("`is {name}` asks something that nobody knows")).help(
+        match near {
+            Some(near) => format!("did you mean `is {near}`?"),
+            None => {
+                "compare with ==, or ask `is empty`, `is defined`, `is containing('…')`".to_owned()
+            }
+        },
+    )
 }
 
 pub fn unknown_function(place: Place, name: &str, is_filter: bool) -> Diagnostic {
     let help = match is_filter {
-        true => format!("`{name}` is a filter: write it behind the value, as in {{{{ event.email | {name} }}}}"),
+        true => format!(
+            "`{name}` is a filter: write it behind the value, as in {{{{ event.email | {name} }}}}"
+        ),
         false => "the only function is `now()`; everything else is a filter behind `|`".to_owned(),
     };
     new(Code::UnknownFunction, place, format!("there is no function `{name}`")).help(help)
@@ -702,7 +980,11 @@ pub fn bad_json_path(route: &Route, path: &str, why: &str) -> Diagnostic {
         false => "a JSONPath begins with `$`, as in $.contact.id",
     };
     let place = value(route);
-    let found = new(Code::BadJsonPath, place.clone(), format!("`{}` is not a JSONPath: {}", short(path, 60), why));
+    let found = new(
+        Code::BadJsonPath,
+        place.clone(),
+        format!("`{}` is not a JSONPath: {}", short(path, 60), why),
+    );
     match path.starts_with(|c: char| c.is_alphabetic()) {
         true => found.help(help).fix(place, format!("$.{path}")),
         false => found.help(help),
@@ -717,12 +999,17 @@ pub fn saved_name_taken(route: &Route, name: &str) -> Diagnostic {
 // ── Settings and examples ──
 
 pub fn setting_default(route: &Route, name: &str, error: &ValueError) -> Diagnostic {
-    new(Code::SettingDefault, value(route), format!("the setting `{name}`: {}", error.problem)).help(&error.instead)
+    new(Code::SettingDefault, value(route), format!("the setting `{name}`: {}", error.problem))
+        .help(&error.instead)
 }
 
 pub fn unused_setting(route: &Route, name: &str) -> Diagnostic {
-    new(Code::UnusedSetting, key(route), format!("the setting `{name}` is asked for and never used"))
-        .help(format!("use it as {{{{ settings.{name} }}}}, or leave it out"))
+    new(
+        Code::UnusedSetting,
+        key(route),
+        format!("the setting `{name}` is asked for and never used"),
+    )
+    .help(format!("use it as {{{{ settings.{name} }}}}, or leave it out"))
 }
 
 pub fn example_event(route: &Route, file: &str, why: &str) -> Diagnostic {
@@ -732,8 +1019,12 @@ pub fn example_event(route: &Route, file: &str, why: &str) -> Diagnostic {
 
 pub fn example_shape(route: &Route, event: &str, inner: &Route, error: &ValueError) -> Diagnostic {
     let at = inner.pointer().trim_start_matches('/').replace('/', ".");
-    new(Code::ExampleEventShape, value(route), format!("`{event}` looks different: `{at}` {}", error.problem))
-        .help("compare it with `linecook catalog show`")
+    new(
+        Code::ExampleEventShape,
+        value(route),
+        format!("`{event}` looks different: `{at}` {}", error.problem),
+    )
+    .help("compare it with `linecook catalog show`")
 }
 
 pub fn example_on(route: &Route, name: &str, names: &[String]) -> Diagnostic {
@@ -744,8 +1035,12 @@ pub fn example_on(route: &Route, name: &str, names: &[String]) -> Diagnostic {
 }
 
 pub fn example_needs_on(route: &Route, names: &[String]) -> Diagnostic {
-    new(Code::ExampleNeedsOn, value(route), "the recipe has several events: which one is this example about?")
-        .help(format!("add `on:` with one of {}", list(names)))
+    new(
+        Code::ExampleNeedsOn,
+        value(route),
+        "the recipe has several events: which one is this example about?",
+    )
+    .help(format!("add `on:` with one of {}", list(names)))
 }
 
 pub fn example_time(route: &Route, text: &str) -> Diagnostic {
@@ -754,8 +1049,12 @@ pub fn example_time(route: &Route, text: &str) -> Diagnostic {
 }
 
 pub fn example_record(route: &Route, kind: &str) -> Diagnostic {
-    new(Code::ExampleRecord, key(route), format!("`{}` names no app and kind of record", short(kind, 40)))
-        .help("write it like highlevel.contact or stax.customer")
+    new(
+        Code::ExampleRecord,
+        key(route),
+        format!("`{}` names no app and kind of record", short(kind, 40)),
+    )
+    .help("write it like highlevel.contact or stax.customer")
 }
 
 // ── Runs ──

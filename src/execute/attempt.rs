@@ -17,7 +17,7 @@ pub(super) async fn attempt<E: Engine + Send>(
     mut call: PlannedCall,
     retry: RetryPolicy,
     step: &CheckedStep,
-) -> Result<Result<Response, StepError>, End> {
+) -> Result<Result<Response, Box<StepError>>, End> {
     let mut waited = Duration::ZERO;
     loop {
         let result = drive.engine.call(key, call.clone()).await;
@@ -78,10 +78,13 @@ async fn hold<E: Engine + Send>(
     drive: &mut Drive<'_, E>,
     key: &CallKey,
     call: &PlannedCall,
-    error: StepError,
+    error: Box<StepError>,
 ) -> End {
     let question = Question {
-        text: format!("`{}` may already have happened: {}", call.planned.request.call, error.message),
+        text: format!(
+            "`{}` may already have happened: {}",
+            call.planned.request.call, error.message
+        ),
         choices: vec!["it happened".into(), "send it again".into()],
     };
     match drive.engine.hold(key, question.clone()).await {
@@ -97,7 +100,7 @@ fn failed<E>(
     call: &PlannedCall,
     outcome: Result<Response, CallError>,
     kind: StepErrorKind,
-) -> StepError {
+) -> Box<StepError> {
     let request = &call.planned.request;
     let app = drive.setup.catalog.app(&request.app);
     let title = app.map_or(request.app.as_str(), |app| app.title.as_str());
@@ -119,8 +122,12 @@ fn failed<E>(
         (StepErrorKind::NotFound, _) => {
             "check the id, or let the run go on without it: `on_not_found: continue`".to_owned()
         }
-        (_, 401) => format!("check the token of the {title} connection, and that it has the scope this call needs"),
-        (_, 403) => format!("the token of the {title} connection may not do this; check its scope and account"),
+        (_, 401) => format!(
+            "check the token of the {title} connection, and that it has the scope this call needs"
+        ),
+        (_, 403) => format!(
+            "the token of the {title} connection may not do this; check its scope and account"
+        ),
         (StepErrorKind::GaveUp, _) if call.attempt > 1 => {
             format!("it was tried {} times; try again later", call.attempt)
         }
@@ -130,7 +137,7 @@ fn failed<E>(
         }
         _ => "compare what was sent with `linecook dry-run`".to_owned(),
     };
-    StepError {
+    Box::new(StepError {
         step: step.id.clone(),
         place: step.place.clone(),
         kind,
@@ -138,5 +145,5 @@ fn failed<E>(
         message: said,
         instead,
         response,
-    }
+    })
 }

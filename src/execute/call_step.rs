@@ -27,7 +27,9 @@ pub(super) async fn run<E: Engine + Send>(
     let outcome = match &call.search {
         Some(Search::Find(conditions)) => this.find(conditions).await?,
         Some(Search::AllPages) => this.all_pages().await?,
-        Some(Search::UnlessExists { list, conditions }) => this.unless_exists(list, conditions).await?,
+        Some(Search::UnlessExists { list, conditions }) => {
+            this.unless_exists(list, conditions).await?
+        }
         None => this.plain().await?,
     };
     let outcome = match outcome {
@@ -45,7 +47,7 @@ struct CallStep<'a, 'd, E> {
     item: &'a [usize],
 }
 
-type Results = Result<Map<String, Value>, StepError>;
+type Results = Result<Map<String, Value>, Box<StepError>>;
 
 impl<E: Engine + Send> CallStep<'_, '_, E> {
     async fn plain(&mut self) -> Result<Results, End> {
@@ -67,7 +69,8 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             Ok(found) => found,
             Err(error) => return Ok(Err(error)),
         };
-        let list = operation.list.as_ref().expect("`check` lets only list operations have a `find`");
+        let list =
+            operation.list.as_ref().expect("`check` lets only list operations have a `find`");
         let mut results = plan::list_results(list, found.as_ref(), "found");
         for (name, path) in &self.call.save {
             let path = crate::value::json_path::JsonPath::parse(path).ok();
@@ -119,7 +122,9 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             };
             if let (Some(record), Some(shape)) = (found, &list.list) {
                 let mut results = plan::list_results(shape, Some(&record), "existed");
-                if let Some(new) = self.call.operation.results.get("new").map(|_| Value::Bool(false)) {
+                if let Some(new) =
+                    self.call.operation.results.get("new").map(|_| Value::Bool(false))
+                {
                     results.insert("new".into(), new);
                 }
                 return Ok(Ok(results));
@@ -139,7 +144,8 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         create: &PlannedRequest,
         conditions: &Map<String, Value>,
     ) -> Result<PlannedRequest, End> {
-        let lookup = self.call.operation.lookup.clone().expect("`check` lets only such operations look");
+        let lookup =
+            self.call.operation.lookup.clone().expect("`check` lets only such operations look");
         let setup = self.drive.setup;
         let (app, connection) = self.account()?;
         let path_values: Vec<(&str, &str)> = self
@@ -153,14 +159,16 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             .collect();
         let body = create.request.body.as_ref();
         let ours = |name: &str| {
-            let in_path = path_values.iter().find(|(n, _)| *n == name).map(|(_, v)| Value::from(*v));
+            let in_path =
+                path_values.iter().find(|(n, _)| *n == name).map(|(_, v)| Value::from(*v));
             in_path.or_else(|| body?.get(name).cloned())
         };
         let mut inputs = Vec::new();
         let with = lookup.with.iter().filter_map(|(theirs, name)| Some((theirs, ours(name)?)));
-        let query = lookup.query.iter().filter_map(|(theirs, name)| {
-            Some((theirs, conditions.get(name).cloned()?))
-        });
+        let query = lookup
+            .query
+            .iter()
+            .filter_map(|(theirs, name)| Some((theirs, conditions.get(name).cloned()?)));
         for (theirs, value) in with.chain(query) {
             if let Ok((slot, name, _)) = list.field(theirs) {
                 let content = crate::check::Content::Literal(value);
@@ -190,7 +198,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         operation: &Operation,
         planned: PlannedRequest,
         conditions: &Map<String, Value>,
-    ) -> Result<Result<Option<Value>, StepError>, End> {
+    ) -> Result<Result<Option<Value>, Box<StepError>>, End> {
         let list = operation.list.as_ref().expect("only list operations are searched");
         for number in 1..=MAX_PAGES {
             let page = plan::page(&planned, operation, number);
@@ -202,7 +210,9 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             if let Some(found) = items.iter().find(|record| plan::matches(record, conditions)) {
                 return Ok(Ok(Some((*found).clone())));
             }
-            if list.pages.is_none() || is_last(list.pages.as_ref().and_then(|p| p.most), items.len()) {
+            if list.pages.is_none()
+                || is_last(list.pages.as_ref().and_then(|p| p.most), items.len())
+            {
                 break;
             }
         }
@@ -210,7 +220,10 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
     }
 
     /// Adds and removes tags behind a call that went well.
-    async fn tags(&mut self, results: &Map<String, Value>) -> Result<Result<(), StepError>, End> {
+    async fn tags(
+        &mut self,
+        results: &Map<String, Value>,
+    ) -> Result<Result<(), Box<StepError>>, End> {
         let Some(change) = &self.call.tags else { return Ok(Ok(())) };
         let from_input = self.call.inputs.iter().find(|input| input.name == change.record);
         let record = match from_input {
@@ -232,8 +245,16 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
                 return Err(self.drive.data(self.step, error));
             }
             let (app, connection) = self.account()?;
-            let planned = plan::tag_request(operation, tags, &self.step.id, &record, self.scope, app, connection)
-                .map_err(|e| self.drive.data(self.step, e))?;
+            let planned = plan::tag_request(
+                operation,
+                tags,
+                &self.step.id,
+                &record,
+                self.scope,
+                app,
+                connection,
+            )
+            .map_err(|e| self.drive.data(self.step, e))?;
             if let Some(planned) = planned
                 && let Err(error) = self.send(part, operation, planned).await?
             {
@@ -273,7 +294,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         part: &str,
         operation: &Operation,
         planned: PlannedRequest,
-    ) -> Result<Result<crate::call::Response, StepError>, End> {
+    ) -> Result<Result<crate::call::Response, Box<StepError>>, End> {
         let key = CallKey::new(&self.step.id, self.item, part);
         let call = PlannedCall {
             planned,
@@ -296,24 +317,30 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
     fn conditions(&self, conditions: &[(String, Mapping)]) -> Result<Map<String, Value>, End> {
         let mut values = Map::new();
         for (name, mapping) in conditions {
-            let value = plan::render(mapping, self.scope).map_err(|e| self.drive.data(self.step, e))?;
+            let value =
+                plan::render(mapping, self.scope).map_err(|e| self.drive.data(self.step, e))?;
             // An empty condition asks for nothing.
             values.extend(value.value().map(|value| (name.clone(), value)));
         }
         Ok(values)
     }
 
-    fn account(&self) -> Result<(&'static crate::catalog::App, &crate::connection::Connection), End> {
+    fn account(
+        &self,
+    ) -> Result<(&'static crate::catalog::App, &crate::connection::Connection), End> {
         let setup = self.drive.setup;
         let name = &self.call.operation.app;
         match (setup.catalog.app(name), setup.accounts.get(name)) {
             (Some(app), Some(connection)) => Ok((app, connection)),
-            _ => Err(End::Failed(data_error(&self.step.id, DataError {
-                place: self.step.place.clone(),
-                field: None,
-                problem: format!("there is no connection to {name}"),
-                instead: format!("name one with --base-url {name}=…"),
-            }))),
+            _ => Err(End::Failed(data_error(
+                &self.step.id,
+                DataError {
+                    place: self.step.place.clone(),
+                    field: None,
+                    problem: format!("there is no connection to {name}"),
+                    instead: format!("name one with --base-url {name}=…"),
+                },
+            ))),
         }
     }
 }

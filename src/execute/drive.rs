@@ -24,20 +24,23 @@ pub async fn drive(
     match (Drive { setup, event, engine }).run(plan).await {
         Ok(()) => Outcome::Done,
         Err(End::Stopped { reason, place }) => Outcome::Stopped { reason, place },
-        Err(End::Failed(error)) => Outcome::Failed(Box::new(error)),
+        Err(End::Failed(error)) => Outcome::Failed(error),
         Err(End::Interrupted(Interrupt::Held(question), error)) => {
-            Outcome::Held { question, error: Box::new(error) }
+            Outcome::Held { question, error }
         }
-        Err(End::Interrupted(Interrupt::OutOfPatience, error)) => Outcome::Failed(Box::new(error)),
+        Err(End::Interrupted(Interrupt::OutOfPatience, error)) => Outcome::Failed(error),
     }
 }
 
 /// Why the steps end early.
 pub(super) enum End {
-    Stopped { reason: String, place: Place },
-    Failed(StepError),
+    Stopped {
+        reason: String,
+        place: Place,
+    },
+    Failed(Box<StepError>),
     /// With what to say if nobody takes it up again.
-    Interrupted(Interrupt, StepError),
+    Interrupted(Interrupt, Box<StepError>),
 }
 
 pub(super) struct Drive<'a, E> {
@@ -111,7 +114,8 @@ impl<E: Engine + Send> Drive<'_, E> {
     ) -> Result<(), End> {
         let items = self.items(step, each, scope)?;
         let mut all = Vec::with_capacity(items.len());
-        let mut inner: Vec<(String, Vec<Value>)> = ids(step).into_iter().map(|id| (id, vec![])).collect();
+        let mut inner: Vec<(String, Vec<Value>)> =
+            ids(step).into_iter().map(|id| (id, vec![])).collect();
         let (outer_item, outer_index) = (scope.get("item"), scope.get("item_index"));
         for (at, value) in items.into_iter().enumerate() {
             scope.set("item", &value);
@@ -142,12 +146,18 @@ impl<E: Engine + Send> Drive<'_, E> {
                     None => Vec::new(),
                     Some(Value::Array(items)) => items,
                     Some(other) => {
-                        return Err(self.data(step, DataError {
-                            place: place.clone(),
-                            field: Some("for_each".into()),
-                            problem: format!("wants a list, and gets {}", crate::value::Kind::of(&other).in_words()),
-                            instead: "name a list".into(),
-                        }));
+                        return Err(self.data(
+                            step,
+                            DataError {
+                                place: place.clone(),
+                                field: Some("for_each".into()),
+                                problem: format!(
+                                    "wants a list, and gets {}",
+                                    crate::value::Kind::of(&other).in_words()
+                                ),
+                                instead: "name a list".into(),
+                            },
+                        ));
                     }
                 }
             }
@@ -160,12 +170,15 @@ impl<E: Engine + Send> Drive<'_, E> {
             }
         };
         if items.len() > MAX_ITEMS {
-            return Err(self.data(step, DataError {
-                place: step.place.clone(),
-                field: Some("for_each".into()),
-                problem: format!("has {} items; {MAX_ITEMS} is the limit", items.len()),
-                instead: "go over a shorter list".into(),
-            }));
+            return Err(self.data(
+                step,
+                DataError {
+                    place: step.place.clone(),
+                    field: Some("for_each".into()),
+                    problem: format!("has {} items; {MAX_ITEMS} is the limit", items.len()),
+                    instead: "go over a shorter list".into(),
+                },
+            ));
         }
         Ok(items)
     }
@@ -184,9 +197,12 @@ impl<E: Engine + Send> Drive<'_, E> {
         if let Some((place, when)) = &step.when
             && !self.holds(&step.id, place, when, scope)?
         {
-            let why = format!("`when` does not hold: {}", when.source());
-            let key = CallKey::new(&step.id, item, "skip");
-            self.record(&key, Decision::Skipped(why), &step.place).await?;
+            // A `stop` that does not stop is nothing to tell.
+            if !matches!(step.action, Action::Stop(_)) {
+                let why = format!("`when` does not hold: {}", when.source());
+                let key = CallKey::new(&step.id, item, "skip");
+                self.record(&key, Decision::Skipped(why), &step.place).await?;
+            }
             for id in ids(step) {
                 scope.set_step(&id, &json!({ "skipped": true }));
             }
@@ -217,16 +233,23 @@ impl<E: Engine + Send> Drive<'_, E> {
         }
     }
 
-    fn holds(&self, step: &str, place: &Place, when: &Template, scope: &Scope) -> Result<bool, End> {
-        when.holds(scope).map_err(|error| {
-            End::Failed(data_error(step, template_error(place, &error)))
-        })
+    fn holds(
+        &self,
+        step: &str,
+        place: &Place,
+        when: &Template,
+        scope: &Scope,
+    ) -> Result<bool, End> {
+        when.holds(scope)
+            .map_err(|error| End::Failed(data_error(step, template_error(place, &error))))
     }
 
     async fn time(&mut self, key: &CallKey, place: &Place) -> Result<jiff::Timestamp, End> {
         match self.record(key, Decision::AskTime, place).await? {
             Decision::Time(time) => Ok(time),
-            other => unreachable!("an engine answers the question for the time with it, not with {other:?}"),
+            other => unreachable!(
+                "an engine answers the question for the time with it, not with {other:?}"
+            ),
         }
     }
 
@@ -264,11 +287,11 @@ pub(super) fn interrupted(interrupt: Interrupt, step: &str, place: &Place) -> En
         instead: "run it again".into(),
         response: None,
     };
-    End::Interrupted(interrupt, error)
+    End::Interrupted(interrupt, Box::new(error))
 }
 
-pub(super) fn data_error(step: &str, error: DataError) -> StepError {
-    StepError {
+pub(super) fn data_error(step: &str, error: DataError) -> Box<StepError> {
+    Box::new(StepError {
         step: step.to_owned(),
         place: error.place,
         kind: StepErrorKind::Data,
@@ -276,7 +299,7 @@ pub(super) fn data_error(step: &str, error: DataError) -> StepError {
         message: error.problem,
         instead: error.instead,
         response: None,
-    }
+    })
 }
 
 /// The ids of the steps inside a group.
@@ -301,9 +324,15 @@ fn uses_now(step: &CheckedStep) -> bool {
             };
             let inputs = call.inputs.iter().map(|input| &input.mapping);
             let conditions = searched.iter().map(|(_, mapping)| mapping);
-            inputs.chain(&call.body).chain(conditions).flat_map(|m| m.templates()).any(Template::uses_now)
+            inputs
+                .chain(&call.body)
+                .chain(conditions)
+                .flat_map(|m| m.templates())
+                .any(Template::uses_now)
         }
-        Action::Set(values) => values.iter().flat_map(|(_, m)| m.templates()).any(Template::uses_now),
+        Action::Set(values) => {
+            values.iter().flat_map(|(_, m)| m.templates()).any(Template::uses_now)
+        }
         Action::Stop(reason) => reason.templates().into_iter().any(Template::uses_now),
         Action::Group(_) => false,
     };

@@ -18,15 +18,32 @@ pub struct Mismatch {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum MismatchKind {
-    Outcome { expected: &'static str, got: Outcome },
+    Outcome {
+        expected: &'static str,
+        got: Outcome,
+    },
     /// It should have been made.
-    Missing { call: String },
+    Missing {
+        call: String,
+    },
     /// Nobody expected it.
-    Extra { call: String, sent: Value },
+    Extra {
+        call: String,
+        sent: Value,
+    },
     /// A field came out differently; `None` when it was not sent.
-    Field { call: String, name: String, expected: Value, sent: Option<Value> },
+    Field {
+        call: String,
+        name: String,
+        expected: Value,
+        sent: Option<Value>,
+    },
     /// A field was sent that should not be.
-    Unwanted { call: String, name: String, sent: Value },
+    Unwanted {
+        call: String,
+        name: String,
+        sent: Value,
+    },
 }
 
 /// Compares one run with the example it was made of. `at` is the example's place.
@@ -50,7 +67,10 @@ pub fn compare(
             ExpectedOutcome::Failed => "failed",
         };
         let place = if expect.outcome.is_some() { route.key("outcome") } else { at.key("name") };
-        found.push(Mismatch { place, kind: MismatchKind::Outcome { expected, got: outcome.clone() } });
+        found.push(Mismatch {
+            place,
+            kind: MismatchKind::Outcome { expected, got: outcome.clone() },
+        });
     }
     let Some(calls) = &expect.calls else { return found };
     let sent = changing(history);
@@ -61,7 +81,10 @@ pub fn compare(
         let place = route.item(index);
         let hit = sent[next..].iter().position(|call| is_of(call, &operation));
         let Some(hit) = hit else {
-            found.push(Mismatch { place, kind: MismatchKind::Missing { call: wanted.call.clone() } });
+            found.push(Mismatch {
+                place,
+                kind: MismatchKind::Missing { call: wanted.call.clone() },
+            });
             continue;
         };
         for extra in &sent[next..next + hit] {
@@ -119,7 +142,8 @@ fn fields(
     for name in &wanted.without {
         let Ok((slot, key, _)) = operation.field(name) else { continue };
         if let Some(sent) = sent(call, operation, slot, key) {
-            let kind = MismatchKind::Unwanted { call: wanted.call.clone(), name: name.clone(), sent };
+            let kind =
+                MismatchKind::Unwanted { call: wanted.call.clone(), name: name.clone(), sent };
             found.push(Mismatch { place: place.key("without"), kind });
         }
     }
@@ -152,7 +176,9 @@ fn sent(call: &PlannedCall, operation: &Operation, slot: Slot, name: &str) -> Op
         Slot::Path => {
             let parts = operation.path_pattern().split('/').skip(1);
             let mut pairs = parts.zip(&request.path);
-            pairs.find(|(part, _)| part.strip_prefix(':') == Some(name)).map(|(_, v)| Value::from(v.as_str()))
+            pairs
+                .find(|(part, _)| part.strip_prefix(':') == Some(name))
+                .map(|(_, v)| Value::from(v.as_str()))
         }
         Slot::Query => {
             request.query.iter().find(|(n, _)| n == name).map(|(_, v)| Value::from(v.as_str()))

@@ -27,7 +27,10 @@ pub struct SettingError {
 }
 
 /// The settings of a recipe: what was filled in, and the defaults for the rest.
-pub fn settings(plan: &Plan, given: &Map<String, Value>) -> Result<Map<String, Value>, Vec<SettingError>> {
+pub fn settings(
+    plan: &Plan,
+    given: &Map<String, Value>,
+) -> Result<Map<String, Value>, Vec<SettingError>> {
     let known = &plan.recipe.settings;
     let mut settings = Map::new();
     let mut errors = Vec::new();

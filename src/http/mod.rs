@@ -20,7 +20,10 @@ pub struct HttpCaller {
 
 impl HttpCaller {
     /// `timeout` is the longest that one call may last; `tokens` are by app.
-    pub fn new(timeout: Duration, tokens: BTreeMap<String, Secret>) -> Result<HttpCaller, reqwest::Error> {
+    pub fn new(
+        timeout: Duration,
+        tokens: BTreeMap<String, Secret>,
+    ) -> Result<HttpCaller, reqwest::Error> {
         // Several callers may live in one process; the first one installs the provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()

@@ -33,7 +33,8 @@ impl History {
             match entry {
                 Entry::Intent { key, call } => calls.push(CallMade { key, call, answer: None }),
                 Entry::Answered { key, attempt, answer } => {
-                    let made = calls.iter_mut().rev().find(|c| c.key == key && c.call.attempt == *attempt);
+                    let made =
+                        calls.iter_mut().rev().find(|c| c.key == key && c.call.attempt == *attempt);
                     if let Some(made) = made {
                         made.answer = Some(answer);
                     }

@@ -94,10 +94,26 @@ pub struct Answer {
 #[serde(rename_all = "snake_case")]
 pub enum Entry {
     /// About to send.
-    Intent { key: CallKey, call: PlannedCall },
+    Intent {
+        key: CallKey,
+        call: PlannedCall,
+    },
     /// What came back.
-    Answered { key: CallKey, attempt: u32, answer: Result<Response, CallError> },
-    Decided { key: CallKey, decision: Decision },
-    Waits { key: CallKey, pause: Pause },
-    Asks { key: CallKey, question: Question },
+    Answered {
+        key: CallKey,
+        attempt: u32,
+        answer: Result<Response, CallError>,
+    },
+    Decided {
+        key: CallKey,
+        decision: Decision,
+    },
+    Waits {
+        key: CallKey,
+        pause: Pause,
+    },
+    Asks {
+        key: CallKey,
+        question: Question,
+    },
 }

@@ -13,9 +13,15 @@ use crate::recipe::ExpectedOutcome;
 pub enum Outcome {
     Done,
     /// A condition or a `stop` ended it.
-    Stopped { reason: String, place: Place },
+    Stopped {
+        reason: String,
+        place: Place,
+    },
     /// It waits for a person.
-    Held { question: Question, error: Box<StepError> },
+    Held {
+        question: Question,
+        error: Box<StepError>,
+    },
     Failed(Box<StepError>),
 }
 

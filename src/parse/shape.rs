@@ -26,7 +26,8 @@ pub(super) fn read(document: &Document, sink: &mut Sink) -> Option<(Recipe, Vec<
     let mut broken = Vec::new();
     // Cutting one thing out can lay open nothing new but a missing key, which has been said.
     for round in 0..4 {
-        let found: Vec<Problem> = VALIDATOR.iter_errors(&value).filter_map(|e| problem(&e)).collect();
+        let found: Vec<Problem> =
+            VALIDATOR.iter_errors(&value).filter_map(|e| problem(&e)).collect();
         let mut cut = false;
         for problem in found {
             if round == 0 {
@@ -67,7 +68,9 @@ impl Problem {
     /// What has to go so that the rest can be read; a missing key takes nothing with it.
     fn cut(&self) -> Vec<Route> {
         match &self.kind {
-            Kind::UnknownKeys { unknown, .. } => unknown.iter().map(|k| self.route.key(k)).collect(),
+            Kind::UnknownKeys { unknown, .. } => {
+                unknown.iter().map(|k| self.route.key(k)).collect()
+            }
             Kind::Missing(_) => Vec::new(),
             _ => vec![self.route.clone()],
         }
@@ -89,7 +92,12 @@ fn problem(error: &ValidationError<'_>) -> Option<Problem> {
             Kind::WrongShape { wanted, found: error.instance().clone().into_owned() }
         }
         ValidationErrorKind::Enum { options } => Kind::Word {
-            options: options.as_array()?.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            options: options
+                .as_array()?
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             found: error.instance().clone().into_owned(),
         },
         _ => Kind::Other(error.to_string()),
@@ -100,8 +108,13 @@ fn problem(error: &ValidationError<'_>) -> Option<Problem> {
 /// The keys that the schema knows at the place of an error.
 fn known_keys(error: &ValidationError<'_>) -> Vec<String> {
     let mut schema = &*SCHEMA;
-    let parts: Vec<String> =
-        error.schema_path().as_str().split('/').skip(1).map(|p| p.replace("~1", "/").replace("~0", "~")).collect();
+    let parts: Vec<String> = error
+        .schema_path()
+        .as_str()
+        .split('/')
+        .skip(1)
+        .map(|p| p.replace("~1", "/").replace("~0", "~"))
+        .collect();
     for part in &parts[..parts.len().saturating_sub(1)] {
         if part == "$ref" {
             schema = followed(schema);

@@ -81,7 +81,11 @@ pub fn render(mapping: &Mapping, scope: &Scope) -> Result<Outcome, DataError> {
 }
 
 /// Renders one template, and turns what goes wrong into something with a place and a way out.
-pub(crate) fn evaluate(template: &Template, place: &Place, scope: &Scope) -> Result<Outcome, DataError> {
+pub(crate) fn evaluate(
+    template: &Template,
+    place: &Place,
+    scope: &Scope,
+) -> Result<Outcome, DataError> {
     template.render(scope).map_err(|error| template_error(place, &error))
 }
 
@@ -183,7 +187,9 @@ fn place_at(mapping: &Mapping, at: &Route) -> Place {
     for part in at.pointer().split('/').skip(1) {
         let inner = match &here.content {
             Content::List(items) => part.parse::<usize>().ok().and_then(|i| items.get(i)),
-            Content::Object(entries) => entries.iter().find(|(name, _)| name == part).map(|(_, m)| m),
+            Content::Object(entries) => {
+                entries.iter().find(|(name, _)| name == part).map(|(_, m)| m)
+            }
             _ => None,
         };
         match inner {

@@ -53,7 +53,11 @@ pub fn request(
     let mut planned = draft.request(app, connection);
     if let Some(mapping) = &call.body {
         let item = operation.body_list.clone().unwrap_or_default();
-        let list = Field { kind: crate::value::Kind::List, of: Some(std::sync::Arc::new(item)), ..Field::default() };
+        let list = Field {
+            kind: crate::value::Kind::List,
+            of: Some(std::sync::Arc::new(item)),
+            ..Field::default()
+        };
         if let Outcome::Value(value) = render(mapping, scope)? {
             let Fitted { value, origins } =
                 fit(Slot::Body, "body", &list, &value, mapping, scope.defaults())?;
@@ -67,7 +71,9 @@ pub fn request(
 /// The request of one page of a list: the same fields, and the number of the page.
 pub fn page(planned: &PlannedRequest, operation: &Operation, number: u64) -> PlannedRequest {
     let mut planned = planned.clone();
-    let Some(pages) = operation.list.as_ref().and_then(|l| l.pages.as_ref()) else { return planned };
+    let Some(pages) = operation.list.as_ref().and_then(|l| l.pages.as_ref()) else {
+        return planned;
+    };
     let request = &mut planned.request;
     let mut put = |name: &str, value: u64, replace: bool| match pages.slot {
         Slot::Body => {
@@ -179,7 +185,12 @@ impl<'a> Draft<'a> {
             }
         };
         let field = in_address(*slot, self.field(*slot, name));
-        let Fitted { value, origins } = fit(*slot, name, &field, &value, mapping, scope.defaults())?;
+        // No phone number, date or address is blank: such a text means that there is none.
+        if field.format.is_some() && value.as_str().is_some_and(|text| text.trim().is_empty()) {
+            return Ok(());
+        }
+        let Fitted { value, origins } =
+            fit(*slot, name, &field, &value, mapping, scope.defaults())?;
         if *slot == Slot::Path {
             check_path_value(&as_text(&value)).map_err(|e| {
                 let error = ValueError {
@@ -232,7 +243,9 @@ impl<'a> Draft<'a> {
                 None if field.required => {
                     let error = ValueError {
                         problem: "is not known for this connection".into(),
-                        instead: format!("give the connection its {name}, or write it under `with`"),
+                        instead: format!(
+                            "give the connection its {name}, or write it under `with`"
+                        ),
                     };
                     return Err(DataError::new(self.place, Some(name), error));
                 }
@@ -248,7 +261,9 @@ impl<'a> Draft<'a> {
             if field.required && !self.has(slot, name) {
                 let error = ValueError {
                     problem: "is empty, and the app needs it".into(),
-                    instead: "say what to send then with `| default('…')`, or skip the step with `when`".into(),
+                    instead:
+                        "say what to send then with `| default('…')`, or skip the step with `when`"
+                            .into(),
                 };
                 return Err(DataError::new(self.place, Some(name), error));
             }
@@ -256,7 +271,10 @@ impl<'a> Draft<'a> {
         let one_of = &self.operation.one_of;
         if !one_of.is_empty() && !one_of.iter().any(|name| self.body.contains_key(name)) {
             let error = ValueError {
-                problem: format!("none of {} is there, and the app needs one of them", one_of.join(", ")),
+                problem: format!(
+                    "none of {} is there, and the app needs one of them",
+                    one_of.join(", ")
+                ),
                 instead: "skip the step with `when` if there may be none".into(),
             };
             return Err(DataError::new(self.place, None, error));

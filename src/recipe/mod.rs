@@ -13,7 +13,9 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use example::{Example, ExampleEvent, Expect, ExpectedCall, ExpectedOutcome, Failure, Fault, Given};
+pub use example::{
+    Example, ExampleEvent, Expect, ExpectedCall, ExpectedOutcome, Failure, Fault, Given,
+};
 pub use retry::Retry;
 pub use schema::{editor_schema, shape_schema};
 pub use setting::{Setting, Shape};

@@ -11,7 +11,11 @@ use serde_json::{Value, json};
 pub enum Retry {
     /// A single word; only `off` means something.
     Word(String),
-    Times { total: Option<String>, first: Option<String>, at_most: Option<String> },
+    Times {
+        total: Option<String>,
+        first: Option<String>,
+        at_most: Option<String>,
+    },
 }
 
 impl<'de> Deserialize<'de> for Retry {
@@ -20,7 +24,11 @@ impl<'de> Deserialize<'de> for Retry {
             Value::String(word) => Ok(Retry::Word(word)),
             Value::Object(map) => {
                 let text = |key: &str| map.get(key).and_then(Value::as_str).map(str::to_owned);
-                Ok(Retry::Times { total: text("for"), first: text("first"), at_most: text("at_most") })
+                Ok(Retry::Times {
+                    total: text("for"),
+                    first: text("first"),
+                    at_most: text("at_most"),
+                })
             }
             _ => Err(serde::de::Error::custom("expected `off` or `{ for: 24h }`")),
         }

@@ -21,9 +21,9 @@ pub fn editor_schema(catalog: &Catalog) -> Value {
     schema["title"] = "A linecook recipe".into();
     let events = names(catalog.event_entries(), |e| vec![e.id.as_str()]);
     let mut operations = names(catalog.operation_entries(), |e| vec![e.call.as_str()]);
-    for (key, more) in
-        names(catalog.operation_entries(), |e| e.short.as_deref().into_iter().chain([e.id.as_str()]).collect())
-    {
+    for (key, more) in names(catalog.operation_entries(), |e| {
+        e.short.as_deref().into_iter().chain([e.id.as_str()]).collect()
+    }) {
         operations.entry(key).or_insert(more);
     }
     let definitions = &mut schema["$defs"];
@@ -77,7 +77,9 @@ fn simplify(schema: &mut Value) {
             for choice in &choices {
                 let description = choice.get("description").cloned().unwrap_or("".into());
                 let consts = choice.get("const").into_iter();
-                for word in consts.chain(choice.get("enum").and_then(Value::as_array).into_iter().flatten()) {
+                for word in
+                    consts.chain(choice.get("enum").and_then(Value::as_array).into_iter().flatten())
+                {
                     words.push(word.clone());
                     about.push(description.clone());
                 }
@@ -103,7 +105,10 @@ fn simplify(schema: &mut Value) {
                 map.insert("type".into(), only);
             }
         }
-        if map.get("default").is_some_and(|d| d.is_null() || d == "" || d == &json!([]) || d == &json!({})) {
+        if map
+            .get("default")
+            .is_some_and(|d| d.is_null() || d == "" || d == &json!([]) || d == &json!({}))
+        {
             map.remove("default");
         }
         map.remove("format");

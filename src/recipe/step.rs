@@ -106,7 +106,8 @@ impl Verb {
 impl Step {
     /// The verbs that are written; a good step has one.
     pub fn verbs(&self) -> Vec<Verb> {
-        let written = [self.call.is_some(), self.set.is_some(), self.stop.is_some(), self.group.is_some()];
+        let written =
+            [self.call.is_some(), self.set.is_some(), self.stop.is_some(), self.group.is_some()];
         Verb::ALL.into_iter().zip(written).filter(|(_, is)| *is).map(|(verb, _)| verb).collect()
     }
 }

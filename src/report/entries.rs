@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::plural;
 use crate::catalog::{
-    App, EventType, Field, Fields, InDoubt, IndexEntry, EntryKind, NamedResult, Operation, PayloadSource,
-    Presence, Slot, request_schema, response_schema,
+    App, EntryKind, EventType, Field, Fields, InDoubt, IndexEntry, NamedResult, Operation,
+    PayloadSource, Presence, Slot, request_schema, response_schema,
 };
 use crate::value::Kind;
 
@@ -96,7 +96,11 @@ pub fn operation_text(operation: &Operation, app: Option<&App>) -> String {
         }
     }
     if operation.body_unknown {
-        let _ = writeln!(out, "\n{}\n  body not documented: any field is sent as written", "body".bold());
+        let _ = writeln!(
+            out,
+            "\n{}\n  body not documented: any field is sent as written",
+            "body".bold()
+        );
     }
     if let Some(item) = &operation.body_list {
         let _ = writeln!(out, "\n{}\n  a list of {}", "body".bold(), item.kind.in_words());
@@ -154,7 +158,10 @@ pub fn event_text(event: &EventType, app: Option<&App>) -> String {
             let _ = writeln!(out, "\n{}", "fields".bold());
             out.push_str(&fields_text(fields, false));
             if event.source == PayloadSource::Assumed {
-                let _ = writeln!(out, "  (the app names no payload; this is what it most likely sends)");
+                let _ = writeln!(
+                    out,
+                    "  (the app names no payload; this is what it most likely sends)"
+                );
             }
         }
         None => {
@@ -224,7 +231,8 @@ fn results_text(out: &mut String, title: &str, results: &indexmap::IndexMap<Stri
     }
     let _ = writeln!(out, "\n{}", title.bold());
     for (name, result) in results {
-        let about = if result.about.is_empty() { String::new() } else { format!("  {}", result.about) };
+        let about =
+            if result.about.is_empty() { String::new() } else { format!("  {}", result.about) };
         let _ = writeln!(out, "  {name} ({}){about}", shape(&result.field));
     }
 }

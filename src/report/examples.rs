@@ -62,14 +62,21 @@ pub fn examples_text(recipes: &[RecipeExamples]) -> String {
         }
     }
     let (passed, failed) = totals(recipes);
-    let _ = writeln!(out, "{} passed, {} failed in {}", passed, failed, plural(recipes.len(), "recipe"));
+    let _ = writeln!(
+        out,
+        "{} passed, {} failed in {}",
+        passed,
+        failed,
+        plural(recipes.len(), "recipe")
+    );
     out
 }
 
 /// How many examples passed and failed; a recipe that cannot be run counts as one that failed.
 pub fn totals(recipes: &[RecipeExamples]) -> (usize, usize) {
     let passed: usize = recipes.iter().map(RecipeExamples::passed).sum();
-    let all: usize = recipes.iter().map(|r| r.examples.len() + usize::from(r.unusable.is_some())).sum();
+    let all: usize =
+        recipes.iter().map(|r| r.examples.len() + usize::from(r.unusable.is_some())).sum();
     (passed, all - passed)
 }
 
@@ -174,7 +181,9 @@ fn as_json(mismatch: &Mismatch) -> Value {
             json!({ "what": "outcome", "expected": expected, "got": outcome(got) })
         }
         MismatchKind::Missing { call } => json!({ "what": "missing call", "call": call }),
-        MismatchKind::Extra { call, sent } => json!({ "what": "extra call", "call": call, "sent": sent }),
+        MismatchKind::Extra { call, sent } => {
+            json!({ "what": "extra call", "call": call, "sent": sent })
+        }
         MismatchKind::Field { call, name, expected, sent } => {
             json!({ "what": "field", "call": call, "field": name, "expected": expected, "sent": sent })
         }

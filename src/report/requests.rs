@@ -46,9 +46,17 @@ impl DryRun<'_> {
                 }
                 Entry::Decided { key, decision: Decision::Skipped(why) } => {
                     let line = self.step(&key.step).map_or(0, |s| s.place.line);
-                    let _ = writeln!(out, "\n   {} {} (line {line}): {why}", "skipped".yellow(), title(key));
+                    let _ = writeln!(
+                        out,
+                        "\n   {} {} (line {line}): {why}",
+                        "skipped".yellow(),
+                        title(key)
+                    );
                     if self.decided_by_example(&key.step, &guessed) {
-                        let _ = writeln!(out, "           as the example answers; the real one may differ");
+                        let _ = writeln!(
+                            out,
+                            "           as the example answers; the real one may differ"
+                        );
                     }
                 }
                 _ => {}
@@ -89,10 +97,16 @@ impl DryRun<'_> {
                 rows.push((shown_path(path), value.to_string(), remark));
             });
         }
-        let name_width = rows.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or(0).min(30);
-        let value_width = rows.iter().map(|(_, value, _)| value.chars().count()).max().unwrap_or(0).min(44);
+        let name_width =
+            rows.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or(0).min(30);
+        let value_width =
+            rows.iter().map(|(_, value, _)| value.chars().count()).max().unwrap_or(0).min(44);
         for (name, value, remark) in rows {
-            let _ = writeln!(out, "     {name:<name_width$}  {value:<value_width$}  {}", remark.dimmed());
+            let _ = writeln!(
+                out,
+                "     {name:<name_width$}  {value:<value_width$}  {}",
+                remark.dimmed()
+            );
         }
     }
 
@@ -104,9 +118,11 @@ impl DryRun<'_> {
                 found.map_or(String::new(), |(_, value)| Value::from(value.as_str()).to_string())
             }
             _ => {
-                let parts = request.call.split_once(' ').map_or("", |(_, path)| path).split('/').skip(1);
+                let parts =
+                    request.call.split_once(' ').map_or("", |(_, path)| path).split('/').skip(1);
                 let mut pairs = parts.zip(&request.path);
-                let found = pairs.find(|(part, _)| part.strip_prefix(':') == Some(origin.path.as_str()));
+                let found =
+                    pairs.find(|(part, _)| part.strip_prefix(':') == Some(origin.path.as_str()));
                 found.map_or(String::new(), |(_, value)| Value::from(value.as_str()).to_string())
             }
         }
@@ -141,7 +157,10 @@ impl DryRun<'_> {
     fn decided_by_example(&self, step: &str, guessed: &HashSet<String>) -> bool {
         let when = self.step(step).and_then(|s| s.when.as_ref());
         when.is_some_and(|(_, template)| {
-            template.reads().iter().any(|path| matches!(path[..], ["steps", id, ..] if guessed.contains(id)))
+            template
+                .reads()
+                .iter()
+                .any(|path| matches!(path[..], ["steps", id, ..] if guessed.contains(id)))
         })
     }
 
@@ -156,14 +175,21 @@ impl DryRun<'_> {
                 format!("It would stop at line {}: {reason}", place.line)
             }
             Outcome::Stopped { reason, .. } => format!("It would stop: {reason}"),
-            Outcome::Held { question, .. } => format!("It would wait for a person: {}", question.text),
-            Outcome::Failed(error) => format!("It would fail at line {}: {}", error.place.line, error.message),
+            Outcome::Held { question, .. } => {
+                format!("It would wait for a person: {}", question.text)
+            }
+            Outcome::Failed(error) => {
+                let field = error.field.as_ref().map(|f| format!("`{f}` ")).unwrap_or_default();
+                let (line, message, help) = (error.place.line, &error.message, &error.instead);
+                format!("It would fail at line {line}: {field}{message}\n{}: {help}", "help".cyan())
+            }
         }
     }
 
     fn totals(&self) -> String {
         let calls = self.history.calls();
-        let changing = calls.iter().filter(|made| made.call.effect != crate::catalog::Effect::Read).count();
+        let changing =
+            calls.iter().filter(|made| made.call.effect != crate::catalog::Effect::Read).count();
         let scopes = self.scopes();
         let scopes = match scopes.is_empty() {
             true => String::new(),
@@ -258,7 +284,10 @@ fn collect(steps: &[CheckedStep], guessed: &mut HashSet<String>) {
             }
             Action::Set(values) => {
                 let reads = values.iter().flat_map(|(_, m)| m.templates()).any(|template| {
-                    template.reads().iter().any(|p| matches!(p[..], ["steps", id, ..] if guessed.contains(id)))
+                    template
+                        .reads()
+                        .iter()
+                        .any(|p| matches!(p[..], ["steps", id, ..] if guessed.contains(id)))
                 });
                 if reads {
                     guessed.insert(step.id.clone());
@@ -280,13 +309,17 @@ fn find<'a>(steps: &'a [CheckedStep], id: &str) -> Option<&'a CheckedStep> {
 
 /// Every value that is neither list nor object, and those that are empty, with its path.
 fn leaves(value: &Value, path: &str, visit: &mut impl FnMut(&str, &Value)) {
-    let join = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+    let join =
+        |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
     match value {
         Value::Object(map) if !map.is_empty() => {
             map.iter().for_each(|(name, inner)| leaves(inner, &join(name), visit));
         }
         Value::Array(items) if !items.is_empty() => {
-            items.iter().enumerate().for_each(|(at, inner)| leaves(inner, &join(&at.to_string()), visit));
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(at, inner)| leaves(inner, &join(&at.to_string()), visit));
         }
         Value::Object(_) if path.is_empty() => {}
         other => visit(path, other),

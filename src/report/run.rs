@@ -27,23 +27,37 @@ pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
         }
         Entry::Decided { key, decision: Decision::Finished(results) } => {
             let shown = results.iter().filter(|(name, value)| {
-                !matches!(name.as_str(), "response" | "status" | "skipped" | "items" | "record" | "error")
-                    && !value.is_null()
+                !matches!(
+                    name.as_str(),
+                    "response" | "status" | "skipped" | "items" | "record" | "error"
+                ) && !value.is_null()
             });
-            let shown: Vec<String> = shown.map(|(name, value)| format!("{name}: {}", brief(value))).collect();
+            let shown: Vec<String> =
+                shown.map(|(name, value)| format!("{name}: {}", brief(value))).collect();
             let _ = key;
             (!shown.is_empty()).then(|| format!("    {}", shown.join(", ").dimmed()))
         }
         Entry::Decided { .. } => None,
         Entry::Waits { pause, .. } => {
             let (Pause::Exactly(length) | Pause::UpTo(length)) = pause;
-            Some(format!("    {} {:.1} s before the next try", "waits".yellow(), length.as_secs_f64()))
+            Some(format!(
+                "    {} {:.1} s before the next try",
+                "waits".yellow(),
+                length.as_secs_f64()
+            ))
         }
-        Entry::Asks { question, .. } => Some(format!("  {} {}", "?".yellow().bold(), question.text)),
+        Entry::Asks { question, .. } => {
+            Some(format!("  {} {}", "?".yellow().bold(), question.text))
+        }
     }
 }
 
-fn answered(key: &CallKey, attempt: u32, answer: &Result<Response, CallError>, call: &str) -> String {
+fn answered(
+    key: &CallKey,
+    attempt: u32,
+    answer: &Result<Response, CallError>,
+    call: &str,
+) -> String {
     let again = if attempt > 1 { format!(" (try {attempt})") } else { String::new() };
     let title = format!("{:<24}", title(key));
     match answer {
@@ -63,7 +77,11 @@ pub fn run_ending(outcome: &Outcome, history: &History, file: &RecipeFile, colou
         Outcome::Stopped { reason, .. } => format!("{}: {reason}", "stopped".yellow().bold()),
         Outcome::Held { question, error } => {
             let found = diagnostic::held(&error.place.route, &question.text, &error.instead);
-            format!("{} for a person after {calls}\n\n{}", "held".yellow().bold(), drawn(file, found, colour))
+            format!(
+                "{} for a person after {calls}\n\n{}",
+                "held".yellow().bold(),
+                drawn(file, found, colour)
+            )
         }
         Outcome::Failed(error) => {
             let field = error.field.as_ref().map(|f| format!("`{f}` ")).unwrap_or_default();
@@ -99,7 +117,9 @@ pub fn run_json(outcome: &Outcome, history: &History) -> Value {
             "body": request.body, "status": status, "answer": answer,
         })
     });
-    let skipped = history.skipped().map(|(key, why)| json!({ "step": key.step, "item": key.item, "why": why }));
+    let skipped = history
+        .skipped()
+        .map(|(key, why)| json!({ "step": key.step, "item": key.item, "why": why }));
     let ending = match outcome {
         Outcome::Done => Value::Null,
         Outcome::Stopped { reason, .. } => reason.as_str().into(),

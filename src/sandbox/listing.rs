@@ -153,7 +153,7 @@ impl Page {
         };
         let asked = |name: &str| call.number(name).filter(|n| *n >= 1.0).map(|n| n as usize);
         let usual = number(call.operation.example.response.get("per_page")).map(|n| n as usize);
-        let most = pages.most.map_or(usize::MAX, |most| most as usize);
+        let most = pages.most.map_or(usize::MAX, |most| most.max(1) as usize);
         let size = pages.size.as_deref().and_then(asked).or(usual).unwrap_or(50).clamp(1, most);
         let number = asked(&pages.page).unwrap_or(1);
         Page { number, size, skip: (number - 1).saturating_mul(size), total }

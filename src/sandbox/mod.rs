@@ -61,3 +61,88 @@ pub enum Answer {
     /// Nothing ever comes; what was asked has been done.
     Silence,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+    use crate::catalog::{Catalog, Fit, Slot};
+
+    #[test]
+    fn nothing_that_arrives_makes_it_panic() {
+        let mut world = World::for_test();
+        world.set_rate_limit(false);
+        let pieces = ["", "null", "[]", "{}", "{\"a\":", "\u{0}", "\"", "{\"title\":[{}]}", "7"];
+        let deep = "[".repeat(5_000);
+        let entries = Catalog::embedded().operation_entries();
+        for (at, entry) in entries.iter().enumerate() {
+            let (method, path) = entry.call.split_once(' ').unwrap();
+            for (n, body) in pieces.iter().copied().chain([deep.as_str()]).enumerate() {
+                let arrived = Arrived {
+                    app: entry.app.clone(),
+                    method: method.to_owned(),
+                    path: path.replace(':', ["", "%", "%zz", "%ff", "é"][(at + n) % 5]),
+                    query: vec![("page".into(), "18446744073709551615".into())],
+                    headers: vec![
+                        ("Authorization".into(), format!("Bearer {}", World::token(&entry.app))),
+                        ("Version".into(), "x".into()),
+                    ],
+                    body: body.as_bytes().to_vec(),
+                };
+                world.answer(&arrived);
+            }
+        }
+        let (app, method) = ("stax".to_owned(), "POST".to_owned());
+        let body = vec![b' '; MAX_BODY + 1];
+        let large = Arrived { app, method, body, ..Arrived::default() };
+        assert!(matches!(world.answer(&large), Answer::Reply { status: 413, .. }));
+    }
+
+    #[test]
+    fn every_example_of_the_catalog_is_taken() {
+        let catalog = Catalog::embedded();
+        for entry in catalog.operation_entries() {
+            let operation = catalog.operation(&entry.id).unwrap();
+            if operation.unsupported.is_some() || operation.list.is_some() {
+                continue;
+            }
+            let mut world = World::for_test();
+            for name in ["contactId", "taskId", "id", "disputeId", "evidenceFileId"] {
+                let id = operation.example.with.get(name).cloned().unwrap_or_default();
+                let record = operation.record.as_ref().filter(|r| r.id.as_deref() == Some(name));
+                let kind = record.map_or("contact", |record| record.kind.as_str());
+                let parent = operation.example.with.get("contactId").cloned().unwrap_or_default();
+                let given = json!({ "id": id, "contactId": parent, "firstname": "Bo" });
+                let given = given.as_object().unwrap().clone();
+                if operation.path.contains_key(name) {
+                    world.add_records(&format!("{}.{kind}", entry.app), &[given]);
+                }
+            }
+            let mut path = operation.path_pattern().to_owned();
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            let mut body = Map::new();
+            for (slot, name, field) in operation.fields() {
+                let written = operation.example.with.get(name);
+                let Some(value) = written.or(field.usual.as_ref()).cloned() else { continue };
+                let value = match value == "connection.location_id" {
+                    true => World::location_id().into(),
+                    false => value,
+                };
+                let text = super::records::plain(&value);
+                match slot {
+                    Slot::Path => path = path.replace(&format!(":{name}"), &text),
+                    Slot::Query => drop(query.append_pair(name, &text)),
+                    Slot::Body => drop(body.insert(name.clone(), value)),
+                }
+            }
+            let call = format!("{} {path}?{}", operation.method(), query.finish());
+            let (status, answer) = world.ask(&entry.app, &call, Value::Object(body));
+            assert!((200..300).contains(&status), "{}: {status} {answer}", entry.id);
+            if let Some(response) = &operation.response {
+                let misfits = Fit::answer(response, &answer).misfits;
+                assert!(misfits.is_empty(), "{}: {misfits:?}\n{answer:#}", entry.id);
+            }
+        }
+    }
+}

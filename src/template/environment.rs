@@ -25,6 +25,8 @@ pub const TESTS: &[(&str, &str)] = &[
     ("boolean", "it is true or false"),
     ("list", "it is a list"),
     ("object", "it is an object"),
+    ("phone", "it is a phone number"),
+    ("email", "it is an e-mail address"),
     ("startingwith", "the text begins so"),
     ("endingwith", "the text ends so"),
     ("containing", "the text or list holds that"),
@@ -46,26 +48,32 @@ fn environment() -> Environment<'static> {
         out.write_str(&to_text(value)).map_err(Error::from)
     });
     for filter in filters::all() {
-        env.add_filter(filter.name, move |state: &mut State, input: Value, arguments: Rest<Value>| {
-            let fallback;
-            let defaults = state.lookup(DEFAULTS);
-            let defaults = match defaults.as_ref().and_then(|v| v.downcast_object_ref::<DefaultsValue>()) {
-                Some(defaults) => &*defaults.0,
-                None => {
-                    fallback = Defaults::default();
-                    &fallback
+        env.add_filter(
+            filter.name,
+            move |state: &mut State, input: Value, arguments: Rest<Value>| {
+                let fallback;
+                let defaults = state.lookup(DEFAULTS);
+                let defaults = match defaults
+                    .as_ref()
+                    .and_then(|v| v.downcast_object_ref::<DefaultsValue>())
+                {
+                    Some(defaults) => &*defaults.0,
+                    None => {
+                        fallback = Defaults::default();
+                        &fallback
+                    }
+                };
+                let value = filter
+                    .run(defaults, &input, &arguments)
+                    .map_err(|e| Error::new(ErrorKind::InvalidOperation, e.to_string()))?;
+                match value.as_str() {
+                    Some(text) if text.len() > MAX_TEXT_BYTES => {
+                        Err(Error::new(ErrorKind::OutOfFuel, "the text gets too long"))
+                    }
+                    _ => Ok(value),
                 }
-            };
-            let value = filter
-                .run(defaults, &input, &arguments)
-                .map_err(|e| Error::new(ErrorKind::InvalidOperation, e.to_string()))?;
-            match value.as_str() {
-                Some(text) if text.len() > MAX_TEXT_BYTES => {
-                    Err(Error::new(ErrorKind::OutOfFuel, "the text gets too long"))
-                }
-                _ => Ok(value),
-            }
-        });
+            },
+        );
     }
     env.add_test("empty", |v: Value| is_empty(&v));
     env.add_test("defined", |v: Value| !is_empty(&v));
@@ -74,6 +82,13 @@ fn environment() -> Environment<'static> {
     env.add_test("boolean", |v: Value| v.kind() == ValueKind::Bool);
     env.add_test("list", |v: Value| v.kind() == ValueKind::Seq);
     env.add_test("object", |v: Value| v.kind() == ValueKind::Map);
+    env.add_test("phone", |state: &mut State, v: Value| {
+        let defaults = state.lookup(DEFAULTS);
+        let defaults = defaults.as_ref().and_then(|v| v.downcast_object_ref::<DefaultsValue>());
+        let country = defaults.map_or("US", |d| d.0.country.as_str()).to_owned();
+        !is_empty(&v) && crate::value::phone::e164(&to_text(&v), &country).is_ok()
+    });
+    env.add_test("email", |v: Value| v.as_str().is_some_and(crate::value::text::is_email));
     env.add_test("startingwith", |v: Value, start: String| {
         v.as_str().is_some_and(|text| text.starts_with(&start))
     });

@@ -63,6 +63,19 @@ pub enum Node {
 }
 
 impl Expression {
+    /// The engine's span of `a.b` begins at the dot, and that of `a | f` at the filter: ours hold
+    /// everything that belongs to them.
+    fn new(node: Node, span: std::ops::Range<usize>) -> Expression {
+        let mut whole = Expression { node, span: span.clone() };
+        let (mut start, mut end) = (span.start, span.end);
+        whole.walk(&mut |inner| {
+            start = start.min(inner.span.start);
+            end = end.max(inner.span.end);
+        });
+        whole.span = start..end;
+        whole
+    }
+
     /// Calls `visit` on this expression and on every one inside it.
     pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Expression)) {
         visit(self);
@@ -321,7 +334,7 @@ impl Reader {
                     .collect(),
             ),
         };
-        Expression { node, span: range(expr.span()) }
+        Expression::new(node, range(expr.span()))
     }
 
     fn call(

@@ -121,18 +121,21 @@ impl Template {
             machinery::ast::Stmt::Template(template) => &template.children[..],
             _ => &[],
         };
-        let body = if reader.has_statements {
+        let body = if reader.has_statements || source.contains("{#") {
             // Compiled once here so that every mistake is found before anything runs.
             ENVIRONMENT.template_from_str(source).map_err(|e| syntax_error(source, &e, 0))?;
             Body::Program
         } else {
             let mut pieces = Vec::with_capacity(children.len());
+            let mut cursor = 0;
             for child in children {
                 match child {
-                    machinery::ast::Stmt::EmitRaw(raw) => pieces.push(Piece::Text(raw.raw.to_owned())),
-                    machinery::ast::Stmt::EmitExpr(emit) => {
-                        let span = emit.expr.span();
-                        let span = whole_expression(source, span.start_offset as usize);
+                    machinery::ast::Stmt::EmitRaw(raw) => {
+                        pieces.push(Piece::Text(raw.raw.to_owned()))
+                    }
+                    machinery::ast::Stmt::EmitExpr(_) => {
+                        let span = next_expression(source, cursor);
+                        cursor = span.end;
                         let inner = &source[span.clone()];
                         let expression = compile(inner, span.start)?;
                         pieces.push(Piece::Value { expression, span });
@@ -269,7 +272,9 @@ impl Template {
             }),
             Outcome::Omit | Outcome::Clear => Err(TemplateError {
                 kind: TemplateErrorKind::Value,
-                message: format!("`{written}` stands inside a text; it only works as a whole value"),
+                message: format!(
+                    "`{written}` stands inside a text; it only works as a whole value"
+                ),
                 range: Some(span.clone()),
             }),
         }
@@ -314,9 +319,10 @@ fn compile(
         .map_err(|e| syntax_error(source, &e, shift))
 }
 
-/// The text between `{{` and `}}` around `inside`: the engine's own spans leave out brackets.
-fn whole_expression(source: &str, inside: usize) -> Range<usize> {
-    let start = source[..inside].rfind("{{").map_or(inside, |at| at + 2);
+/// The text between the next `{{` behind `cursor` and its `}}`: the engine's own spans leave out
+/// brackets.
+fn next_expression(source: &str, cursor: usize) -> Range<usize> {
+    let start = source[cursor..].find("{{").map_or(source.len(), |at| cursor + at + 2);
     let mut quote = None;
     let bytes = source.as_bytes();
     let mut at = start;
@@ -325,7 +331,9 @@ fn whole_expression(source: &str, inside: usize) -> Range<usize> {
             (Some(_), b'\\') => at += 1,
             (Some(open), byte) if byte == open => quote = None,
             (None, byte @ (b'"' | b'\'')) => quote = Some(byte),
-            (None, b'}') if bytes.get(at + 1) == Some(&b'}') && !is_map_end(bytes, start, at) => break,
+            (None, b'}') if bytes.get(at + 1) == Some(&b'}') && !is_map_end(bytes, start, at) => {
+                break;
+            }
             _ => {}
         }
         at += 1;

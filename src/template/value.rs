@@ -124,7 +124,10 @@ pub(super) fn to_json(value: &minijinja::Value) -> Outcome {
         ValueKind::Bool => value.is_true().into(),
         ValueKind::Number => number(value),
         ValueKind::Seq | ValueKind::Iterable => Value::Array(
-            value.try_iter().map(|items| items.filter_map(|v| entry(&v)).collect()).unwrap_or_default(),
+            value
+                .try_iter()
+                .map(|items| items.filter_map(|v| entry(&v)).collect())
+                .unwrap_or_default(),
         ),
         ValueKind::Map => {
             let mut map = Map::new();

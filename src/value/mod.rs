@@ -90,7 +90,7 @@ fn nearest<T>(text: &str, candidates: impl Iterator<Item = (String, T)>) -> Opti
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{money::*, phone::*, place::*, text::*, *};
     use serde_json::json;
 
     #[test]

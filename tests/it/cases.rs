@@ -68,7 +68,6 @@ pub fn compare(folder: &Path, text: &str) -> Option<String> {
         return None;
     }
     let expected = std::fs::read_to_string(&file).unwrap_or_default();
-    (expected != text).then(|| {
-        format!("── {}\n── expected\n{expected}\n── got\n{text}", folder.display())
-    })
+    (expected != text)
+        .then(|| format!("── {}\n── expected\n{expected}\n── got\n{text}", folder.display()))
 }

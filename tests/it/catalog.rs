@@ -11,7 +11,10 @@ fn at_least_126_entries_are_listed_and_each_says_what_it_knows() {
     let list: Value = serde_json::from_slice(&output.stdout).unwrap();
     let entries = list["entries"].as_array().unwrap();
     let of = |app: &str, kind: &str| {
-        entries.iter().filter(|e| e["app"] == app && e["kind"] == kind && e["deprecated"] == false).count()
+        entries
+            .iter()
+            .filter(|e| e["app"] == app && e["kind"] == kind && e["deprecated"] == false)
+            .count()
     };
     assert_eq!(of("highlevel", "operation"), 31);
     assert_eq!(of("highlevel", "event"), 11);
@@ -22,7 +25,11 @@ fn at_least_126_entries_are_listed_and_each_says_what_it_knows() {
         let name = entry["id"].as_str().unwrap();
         let shown = seen(&linecook(&root(), &["catalog", "show", name]));
         let honest = shown.contains("not documented");
-        assert_eq!(entry["documented"] == false, honest && !shown.contains("The answer is not documented"), "{shown}");
+        assert_eq!(
+            entry["documented"] == false,
+            honest && !shown.contains("The answer is not documented"),
+            "{shown}"
+        );
         assert!(shown.contains("to paste") || shown.contains("not for recipes"), "{shown}");
     }
 }
@@ -38,7 +45,10 @@ fn every_example_obeys_the_json_schema_of_its_operation() {
             let mut body: serde_json::Map<String, Value> = serde_json::Map::new();
             for (field_name, field) in operation.body.iter().flat_map(|b| b.iter()) {
                 if let Some(value) = with.get(field_name) {
-                    body.insert(field_name.clone(), Fit::convert(field, value, &Default::default()).value);
+                    body.insert(
+                        field_name.clone(),
+                        Fit::convert(field, value, &Default::default()).value,
+                    );
                 } else if let Some(usual) = &field.usual {
                     body.insert(field_name.clone(), usual.clone());
                 }

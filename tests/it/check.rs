@@ -26,7 +26,9 @@ fn json_and_github_name_the_same_places_as_the_text() {
     let (line, column) = (&found["place"]["line"], &found["place"]["column"]);
     let github = seen(&linecook(&folder, &["check", "recipe.yaml", "--format", "github"]));
     assert!(
-        github.starts_with(&format!("::error file=recipe.yaml,line={line},col={column},title=unknown-event-field::")),
+        github.starts_with(&format!(
+            "::error file=recipe.yaml,line={line},col={column},title=unknown-event-field::"
+        )),
         "{github}"
     );
     let text = seen(&linecook(&folder, &["check", "recipe.yaml"]));

@@ -9,7 +9,9 @@ fn every_code_has_a_case() {
     let mut printed = String::new();
     for stage in ["check", "exchanges"] {
         for folder in folders(stage) {
-            printed.push_str(&std::fs::read_to_string(folder.join("expected.txt")).unwrap_or_default());
+            printed.push_str(
+                &std::fs::read_to_string(folder.join("expected.txt")).unwrap_or_default(),
+            );
         }
     }
     // Shown by tests of their own: their input is made, not written.

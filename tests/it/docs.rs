@@ -19,9 +19,21 @@ fn every_yaml_block_of_the_docs_checks() {
             let folder = tempfile::tempdir().unwrap();
             std::fs::write(folder.path().join("recipe.yaml"), block).unwrap();
             let output = linecook(folder.path(), &["check", "recipe.yaml", "--deny-warnings"]);
-            assert_eq!(output.status.code(), Some(0), "{}:\n{block}\n{}", page.display(), seen(&output));
+            assert_eq!(
+                output.status.code(),
+                Some(0),
+                "{}:\n{block}\n{}",
+                page.display(),
+                seen(&output)
+            );
             let output = linecook(folder.path(), &["test", "recipe.yaml"]);
-            assert_eq!(output.status.code(), Some(0), "{}:\n{block}\n{}", page.display(), seen(&output));
+            assert_eq!(
+                output.status.code(),
+                Some(0),
+                "{}:\n{block}\n{}",
+                page.display(),
+                seen(&output)
+            );
         }
     }
     assert!(checked > 0, "the README shows a recipe");

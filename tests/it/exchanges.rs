@@ -25,7 +25,11 @@ struct Script {
 impl Caller for &Script {
     async fn call(&self, request: &Request) -> Result<Response, CallError> {
         let body = request.body.as_ref().map(|b| format!(" {b}")).unwrap_or_default();
-        self.asked.lock().unwrap().push(format!("{} {}{body}", request.method, request.shown_url()));
+        self.asked.lock().unwrap().push(format!(
+            "{} {}{body}",
+            request.method,
+            request.shown_url()
+        ));
         let Some(answer) = self.answers.lock().unwrap().pop_front() else {
             return Err(CallError::NoAnswer("the script is at its end".into()));
         };
@@ -96,7 +100,8 @@ fn every_exchange_ends_as_it_should() {
         let ending = run_ending(&outcome, &history, &file, false);
         let asked = script.asked.lock().unwrap().join("\n");
         let left = script.answers.lock().unwrap().len();
-        let text = anstream::adapter::strip_str(&format!("{}\n{ending}", lines.join("\n"))).to_string();
+        let text =
+            anstream::adapter::strip_str(&format!("{}\n{ending}", lines.join("\n"))).to_string();
         let text = format!("{text}\n--- asked\n{asked}\n--- answers left over: {left}\n");
         wrong.extend(compare(&folder, &text));
     }

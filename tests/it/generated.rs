@@ -26,7 +26,17 @@ fn the_recipe_schema_is_fresh() {
 #[test]
 fn the_help_is_fresh() {
     let mut text = String::new();
-    for verb in [&[][..], &["check"], &["dry-run"], &["run"], &["test"], &["catalog"], &["catalog", "list"], &["catalog", "show"], &["schema"]] {
+    for verb in [
+        &[][..],
+        &["check"],
+        &["dry-run"],
+        &["run"],
+        &["test"],
+        &["catalog"],
+        &["catalog", "list"],
+        &["catalog", "show"],
+        &["schema"],
+    ] {
         let mut arguments = verb.to_vec();
         arguments.push("--help");
         let output = linecook(&root(), &arguments);
@@ -41,9 +51,11 @@ fn the_help_is_fresh() {
 fn the_filter_reference_is_fresh() {
     let path = root().join("docs/language.md");
     let there = std::fs::read_to_string(&path).unwrap();
-    let (before, rest) = there.split_once("<!-- filters -->\n").expect("docs/language.md marks the filters");
+    let (before, rest) =
+        there.split_once("<!-- filters -->\n").expect("docs/language.md marks the filters");
     let (_, after) = rest.split_once("<!-- end of filters -->\n").expect("and where they end");
-    let mut table = String::from("| filter | what it gives | example | comes out |\n|---|---|---|---|\n");
+    let mut table =
+        String::from("| filter | what it gives | example | comes out |\n|---|---|---|---|\n");
     for filter in linecook::template::all_filters() {
         let cell = |text: &str| text.replace('|', "\\|");
         table.push_str(&format!(
@@ -54,7 +66,10 @@ fn the_filter_reference_is_fresh() {
             cell(filter.example.1)
         ));
     }
-    fresh("docs/language.md", &format!("{before}<!-- filters -->\n{table}<!-- end of filters -->\n{after}"));
+    fresh(
+        "docs/language.md",
+        &format!("{before}<!-- filters -->\n{table}<!-- end of filters -->\n{after}"),
+    );
 }
 
 #[test]

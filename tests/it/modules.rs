@@ -24,7 +24,11 @@ fn no_module_imports_from_below() {
                     if let Some(other) = order.iter().position(|m| *m == name)
                         && other > place
                     {
-                        wrong.push(format!("{}:{}: {module} imports {name}", path.display(), number + 1));
+                        wrong.push(format!(
+                            "{}:{}: {module} imports {name}",
+                            path.display(),
+                            number + 1
+                        ));
                     }
                 }
             }

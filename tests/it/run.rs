@@ -27,8 +27,16 @@ fn a_server_that_is_not_there_is_said_at_the_recipe_line() {
     let output = linecook(
         &folder,
         &[
-            "run", "new-customer.yaml", "--base-url", "highlevel=http://127.0.0.1:9", "--token-file", &token,
-            "--location", "x", "--patience", "0",
+            "run",
+            "new-customer.yaml",
+            "--base-url",
+            "highlevel=http://127.0.0.1:9",
+            "--token-file",
+            &token,
+            "--location",
+            "x",
+            "--patience",
+            "0",
         ],
     );
     let seen = seen(&output);

@@ -18,9 +18,11 @@ pub(super) const FILTERS: &[Filter] = &[
         gives: Gives::InputOrArgument,
         about: "What to write when there is nothing.",
         example: ("event.nickname | default('friend')", "friend"),
-        apply: Apply::Any(|input, arguments| {
-            if is_empty(input) { arguments[0].clone() } else { input.clone() }
-        }),
+        apply: Apply::Any(
+            |input, arguments| {
+                if is_empty(input) { arguments[0].clone() } else { input.clone() }
+            },
+        ),
     },
     Filter {
         name: "length",
@@ -36,12 +38,16 @@ pub(super) const FILTERS: &[Filter] = &[
         takes: LIST,
         arguments: &[optional("separator", Kind::String)],
         gives: Gives::Kind(Kind::String),
-        about: "The items of a list as one text; empty items are left out.",
+        about: "The items of a list as one text; empty items are left out, and nothing of nothing is empty.",
         example: ("['a', 'b'] | join(', ')", "a, b"),
         apply: Apply::Filled(|_, input, arguments| {
             let separator = arguments.first().map_or(Ok(", ".to_owned()), text)?;
             let mut out = String::new();
-            for (at, item) in items(input)?.iter().filter(|v| !is_empty(v)).enumerate() {
+            let items = items(input)?;
+            if items.iter().all(is_empty) {
+                return Ok(Value::UNDEFINED);
+            }
+            for (at, item) in items.iter().filter(|v| !is_empty(v)).enumerate() {
                 if at > 0 {
                     out.push_str(&separator);
                 }
@@ -64,7 +70,12 @@ pub(super) const FILTERS: &[Filter] = &[
             ValueKind::String => {
                 let field = text(&arguments[0])?;
                 let pick = |item: &Value| item.get_attr(&field).unwrap_or_default();
-                Ok(items(input)?.iter().map(pick).filter(|v| !is_empty(v)).collect::<Vec<_>>().into())
+                Ok(items(input)?
+                    .iter()
+                    .map(pick)
+                    .filter(|v| !is_empty(v))
+                    .collect::<Vec<_>>()
+                    .into())
             }
             ValueKind::Map => {
                 let otherwise = arguments.get(1).cloned().unwrap_or(Value::UNDEFINED);
@@ -123,7 +134,11 @@ pub(super) const FILTERS: &[Filter] = &[
                 let number = f64::try_from(item.clone()).map_err(|_| {
                     problem(format!("`{item}` is not a number"), "add up a list of numbers")
                 })?;
-                whole = item.as_i64().filter(|_| item.is_integer()).zip(whole).and_then(|(n, sum)| sum.checked_add(n));
+                whole = item
+                    .as_i64()
+                    .filter(|_| item.is_integer())
+                    .zip(whole)
+                    .and_then(|(n, sum)| sum.checked_add(n));
                 sum += number;
             }
             Ok(whole.map_or(Value::from(sum), Value::from))
@@ -155,7 +170,9 @@ pub(super) const FILTERS: &[Filter] = &[
 
 fn items(value: &Value) -> Result<Vec<Value>, ValueError> {
     match value.kind() {
-        ValueKind::Seq | ValueKind::Iterable => Ok(value.try_iter().into_iter().flatten().collect()),
+        ValueKind::Seq | ValueKind::Iterable => {
+            Ok(value.try_iter().into_iter().flatten().collect())
+        }
         _ => Err(problem(
             format!("`{}` is not a list", to_text(value).chars().take(40).collect::<String>()),
             "name a list",

@@ -113,6 +113,9 @@ fn text(value: &Value) -> Result<String, ValueError> {
 fn whole_number(value: &Value) -> Result<i64, ValueError> {
     let number = value.as_i64().or_else(|| value.as_str()?.trim().parse().ok());
     number.ok_or_else(|| {
-        problem(format!("`{value}` is not a whole number"), "write a number without a decimal point")
+        problem(
+            format!("`{value}` is not a whole number"),
+            "write a number without a decimal point",
+        )
     })
 }

@@ -33,7 +33,9 @@ pub(super) const FILTERS: &[Filter] = &[
         example: ("'2026-03-02T09:00:00Z' | datetime", "2026-03-02 09:00"),
         apply: Apply::Filled(|defaults, input, arguments| {
             let format = arguments.first().map(text).transpose()?;
-            Ok(moment(defaults, input)?.format(format.as_deref().unwrap_or("%Y-%m-%d %H:%M"))?.into())
+            Ok(moment(defaults, input)?
+                .format(format.as_deref().unwrap_or("%Y-%m-%d %H:%M"))?
+                .into())
         }),
     },
     Filter {
@@ -97,10 +99,7 @@ pub(super) const FILTERS: &[Filter] = &[
         arguments: &[needed("time zone", Kind::String)],
         gives: MOMENT,
         about: "The same moment on the clocks of another time zone.",
-        example: (
-            "'2026-03-02T10:00:00Z' | zone('America/New_York')",
-            "2026-03-02T05:00:00-05:00",
-        ),
+        example: ("'2026-03-02T10:00:00Z' | zone('America/New_York')", "2026-03-02T05:00:00-05:00"),
         apply: Apply::Filled(|defaults, input, arguments| {
             give(moment(defaults, input)?.in_zone(&text(&arguments[0])?))
         }),

@@ -57,7 +57,8 @@ pub(super) const FILTERS: &[Filter] = &[
             if from.is_empty() {
                 return Err(problem("there is no text to find", "name the text to replace"));
             }
-            if input.matches(&from).count().saturating_mul(to.len()) > super::super::MAX_TEXT_BYTES {
+            if input.matches(&from).count().saturating_mul(to.len()) > super::super::MAX_TEXT_BYTES
+            {
                 return Err(problem("the result is too long", "replace by something shorter"));
             }
             Ok(input.replace(&from, &to).into())
