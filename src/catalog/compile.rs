@@ -179,6 +179,7 @@ impl Compiler {
                 call: operation.call.clone(),
                 wire: None,
                 deprecated: operation.deprecated.is_some(),
+                record: operation.record.as_ref().map(|r| r.kind.clone()),
                 documented: !operation.body_unknown,
                 line: lines.len(),
             });
@@ -194,6 +195,7 @@ impl Compiler {
                 call: String::new(),
                 wire: event.wire.clone(),
                 deprecated: false,
+                record: event.record.as_ref().map(|r| r.kind.clone()),
                 documented: event.payload.fields.is_some(),
                 line: lines.len(),
             });
@@ -255,9 +257,11 @@ impl Compiler {
                     say(format!("the example has `{name}`, which is no field"));
                 }
             }
-            for (_, name, field) in operation.fields() {
-                let Some(value) = operation.example.with.get(name) else {
-                    let in_path = operation.path.contains_key(name);
+            for (slot, name, field) in operation.fields() {
+                let with = &operation.example.with;
+                let long = format!("{}.{name}", slot.name());
+                let Some(value) = with.get(name).or_else(|| with.get(&long)) else {
+                    let in_path = slot == super::Slot::Path;
                     if (field.required || in_path) && field.usual.is_none() {
                         say(format!("the example lacks `{name}`"));
                     }

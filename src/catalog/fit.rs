@@ -161,6 +161,8 @@ impl Fitter<'_> {
                 after
             }
             Err(error) => {
+                let problem = format!("gets `{}`, which {}", short(text), error.problem);
+                let error = ValueError { problem, instead: error.instead };
                 self.misfits.push(Misfit { at: at.clone(), kind: MisfitKind::Form, error });
                 value
             }
@@ -277,7 +279,7 @@ impl Fitter<'_> {
 /// A text in the form that `format` wants.
 fn convert(format: Format, text: &str, defaults: &Defaults) -> Result<String, ValueError> {
     let wrong = |instead: &str| ValueError {
-        problem: format!("`{}` is not {}", short(text), format.in_words()),
+        problem: format!("is not {}", format.in_words()),
         instead: instead.to_owned(),
     };
     match format {
@@ -330,9 +332,8 @@ fn type_hint(field: &Field, value: &Value) -> String {
         }
         (Kind::String, Value::Array(_)) => "join the list with `| join(', ')`".to_owned(),
         (Kind::List, _) => "write a list: `[…]`".to_owned(),
-        (Kind::Number | Kind::Integer, Value::String(_)) => {
-            "write digits, like 12 or 2.50".to_owned()
-        }
+        (Kind::Number, Value::String(_)) => "write digits, like 12 or 2.50".to_owned(),
+        (Kind::Integer, _) => "write digits, like 12".to_owned(),
         (Kind::Boolean, _) => "write true or false, or a condition".to_owned(),
         _ => format!("write {}", field.kind.in_words()),
     }

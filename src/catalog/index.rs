@@ -31,6 +31,9 @@ pub struct IndexEntry {
     pub wire: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deprecated: bool,
+    /// The kind of record it works on or is about, such as `contact`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
     /// Whether the body or payload is documented.
     pub documented: bool,
     pub(super) line: usize,

@@ -61,7 +61,8 @@ impl Catalog {
         &CATALOG
     }
 
-    fn load(text: &'static str) -> Result<Catalog, serde_json::Error> {
+    /// A catalog from its compiled text, which lives as long as the program.
+    pub fn load(text: &'static str) -> Result<Catalog, serde_json::Error> {
         let mut lines = text.lines();
         let index: Index = serde_json::from_str(lines.next().unwrap_or_default())?;
         let index: &'static Index = Box::leak(Box::new(index));
@@ -98,6 +99,16 @@ impl Catalog {
     /// What is known of every operation without decoding it.
     pub fn operation_entries(&self) -> &[IndexEntry] {
         &self.index.operations
+    }
+
+    /// The kinds of record that the sandbox can hold, such as `highlevel.contact`.
+    pub fn record_kinds(&self) -> Vec<String> {
+        let entries = self.index.operations.iter();
+        let mut kinds: Vec<String> =
+            entries.filter_map(|e| Some(format!("{}.{}", e.app, e.record.as_ref()?))).collect();
+        kinds.sort();
+        kinds.dedup();
+        kinds
     }
 
     /// What is known of every event without decoding it.
@@ -186,6 +197,19 @@ impl Catalog {
 
     fn nearest_operation(&self, reference: &str) -> Option<String> {
         let operations = &self.index.operations;
+        // The id without its app, a path without its method, a whole address.
+        let same_id = |e: &&IndexEntry| e.id.rsplit('.').next() == Some(reference);
+        if let Some(entry) = operations.iter().find(same_id) {
+            return Some(entry.name().to_owned());
+        }
+        let bases = self.index.apps.iter().filter_map(|a| a.base_url.as_deref());
+        let address = bases.fold(reference.to_owned(), |text, base| text.replace(base, ""));
+        if let Some(path) = address.strip_prefix('/') {
+            let path = parameters_with_colons(&format!("/{path}"));
+            let entry = operations.iter().find(|e| e.call.ends_with(&format!(" {path}")));
+            return entry.map(|e| e.call.clone());
+        }
+        let reference = address.as_str();
         if let Some((method, path)) = reference.split_once(' ') {
             let (method, path) = (method.to_uppercase(), parameters_with_colons(path));
             let wanted = format!("{method} {path}");

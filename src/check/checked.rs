@@ -80,6 +80,8 @@ pub enum Action {
 /// An operation with its input.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CheckedCall {
+    /// Where the operation is named.
+    pub place: Place,
     pub operation: Arc<Operation>,
     pub inputs: Vec<Input>,
     /// The whole body, for an operation whose body is a list.

@@ -81,9 +81,16 @@ impl Checker<'_> {
         let at = here.key("event");
         let inline = matches!(example.event, Some(ExampleEvent::Inline(_)));
         // An event written out in a recipe shows what matters and leaves the rest away.
+        for (name, fields) in payload.keys().zip(std::iter::repeat(&event.payload.fields)) {
+            let Some(fields) = fields.as_ref().filter(|f| !f.contains_key(name)) else { continue };
+            if let Some(near) = nearest(name, fields.keys().map(String::as_str)) {
+                let place = if inline { at.key(name) } else { at.clone() };
+                self.sink.say(diagnostic::example_field(&place, &event.name(), name, &near));
+            }
+        }
         let fit = Fit::answer(&event.payload, &Value::Object(payload));
         for misfit in fit.misfits {
-            if matches!(misfit.kind, crate::catalog::MisfitKind::Missing(_)) {
+            if matches!(misfit.kind, crate::catalog::MisfitKind::Missing(_)) && inline {
                 continue;
             }
             let place = if inline { nested(&at, &misfit.at) } else { at.clone() };
@@ -123,9 +130,14 @@ impl Checker<'_> {
     fn example_given(&mut self, example: &Example, route: &Route) {
         let Some(given) = &example.given else { return };
         for kind in given.records.keys() {
-            let app = kind.split_once('.').map(|(app, _)| app);
-            if app.is_none_or(|app| self.catalog.app(app).is_none()) {
-                self.sink.say(diagnostic::example_record(&route.key("records").key(kind), kind));
+            let known = self.catalog.record_kinds();
+            if !known.iter().any(|k| k == kind) {
+                let near = nearest(kind, known.iter().map(String::as_str));
+                self.sink.say(diagnostic::example_record(
+                    &route.key("records").key(kind),
+                    kind,
+                    near,
+                ));
             }
         }
         for (at, failure) in given.failures.iter().enumerate() {
@@ -141,6 +153,13 @@ impl Checker<'_> {
             let without = call.without.iter().map(|name| (name, here.key("without")));
             let with = call.with.keys().map(|name| (name, here.key("with").key(name)));
             for (name, route) in with.chain(without) {
+                if let Some(instead) = operation.refused.get(name) {
+                    // That it is not sent may well be expected.
+                    if !call.without.contains(name) {
+                        self.sink.say(diagnostic::refused_field(&route, name, instead));
+                    }
+                    continue;
+                }
                 let known = operation.body_unknown || operation.body_list.is_some();
                 if operation.field(name) == Err(FieldError::Unknown) && !known {
                     let near = nearest(name, operation.fields().map(|(_, n, _)| n.as_str()));

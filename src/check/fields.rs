@@ -118,7 +118,18 @@ impl Checker<'_> {
             }
         }
         let required = slot == Slot::Path || (field.required && field.usual.is_none());
-        self.mapping_of(&field, value, here, name, required)
+        self.last_type = None;
+        let mapping = self.mapping_of(&field, value, here, name, required)?;
+        let whole = match (slot, &self.last_type) {
+            (Slot::Path, Some(typed)) => matches!(typed.kind, Kind::Object | Kind::List),
+            (Slot::Query, Some(typed)) => typed.kind == Kind::Object,
+            _ => false,
+        };
+        if let Some(typed) = self.last_type.take().filter(|_| whole) {
+            self.sink.say(diagnostic::whole_thing(here, name, typed.kind));
+            return None;
+        }
+        Some(mapping)
     }
 
     fn missing_fields(
@@ -176,7 +187,11 @@ impl Checker<'_> {
             return false;
         };
         for key in change.keys().filter(|k| !matches!(k.as_str(), "add" | "remove")) {
-            let near = nearest(key, ["add", "remove"]);
+            let near = match key.as_str() {
+                "delete" | "drop" => Some("remove".to_owned()),
+                "set" | "append" => Some("add".to_owned()),
+                _ => nearest(key, ["add", "remove"]),
+            };
             self.sink.say(diagnostic::unknown_tag_change(&here.key(key), key, near));
         }
         let tags = Field {
@@ -248,7 +263,7 @@ impl Checker<'_> {
                     _ => literal.clone(),
                 };
                 if literal.is_null() {
-                    self.sink.say(diagnostic::null_literal(here, name));
+                    self.sink.say(diagnostic::null_literal(here, name, self.file.written(here)));
                     return None;
                 }
                 let fit = Fit::check(field, &literal, &Defaults::default());
@@ -344,7 +359,7 @@ impl Checker<'_> {
             MisfitKind::Option { near } => {
                 diagnostic::wrong_option(&at, name, &misfit.error, near.clone())
             }
-            MisfitKind::Null => diagnostic::null_literal(&at, name),
+            MisfitKind::Null => diagnostic::null_literal(&at, name, self.file.written(&at)),
             MisfitKind::Missing(_) | MisfitKind::Unknown { .. } | MisfitKind::Form => {
                 diagnostic::wrong_form(&at, name, &misfit.error)
             }

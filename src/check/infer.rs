@@ -223,7 +223,9 @@ impl Inference<'_> {
                 diagnostic::unknown_event_field(place, &self.known.event_name, name, near)
             }
             Some(["settings"]) => diagnostic::unknown_setting(place, name, near),
-            Some(["steps", step]) => diagnostic::unknown_result(place, step, name, near, &names),
+            Some(["steps", step]) if holder.kind != Kind::List => {
+                diagnostic::unknown_result(place, step, name, near, &names)
+            }
             path => {
                 let holder_name = path.map_or("this".to_owned(), |p| p.join("."));
                 diagnostic::no_such_field(place, &holder_name, holder.kind, name, near)
@@ -346,7 +348,7 @@ impl Inference<'_> {
             _ => None,
         };
         if let Some(error) = wrong {
-            self.say(diagnostic::bad_literal_argument(self.place(span), filter, &error));
+            self.say(diagnostic::bad_literal_argument(self.place(span), written, &error));
         }
     }
 
@@ -427,13 +429,34 @@ impl Inference<'_> {
         }
     }
 
+    /// `steps.new-contact` as it is written, where two names have nothing but a dash between them.
+    fn dashed(&self, a: &Expression, b: &Expression) -> Option<String> {
+        let path = a.path()?;
+        matches!(path[0], "steps" | "settings" | "event").then_some(())?;
+        b.path()?;
+        let between = self.text.get(a.span.end..b.span.start)?;
+        (between == "-").then(|| self.text.get(a.span.start..b.span.end).map(str::to_owned))?
+    }
+
     fn arithmetic(&mut self, a: &Expression, b: &Expression) -> Typed {
+        if let Some(written) = self.dashed(a, b) {
+            let span = a.span.start..a.span.start + written.len();
+            self.say(diagnostic::dash_in_name(self.place(&span), &written));
+            return Typed::any();
+        }
         let (left, right) = (self.infer(a), self.infer(b));
         for (side, expression) in [(&left, a), (&right, b)] {
             if side.may_be_empty {
                 let written = expression.path().map_or("this".to_owned(), |p| p.join("."));
-                self.say(diagnostic::empty_in_calculation(self.place(&expression.span), &written));
+                let is_text = left.field.kind == Kind::String || right.field.kind == Kind::String;
+                let place = self.place(&expression.span);
+                self.say(diagnostic::empty_in_calculation(place, &written, is_text));
             }
+        }
+        if left.field.kind == Kind::Moment || right.field.kind == Kind::Moment {
+            let span = a.span.start..b.span.end;
+            self.say(diagnostic::calculated_moment(self.place(&span)));
+            return Typed::kind(Kind::Moment);
         }
         let kind = match (left.field.kind, right.field.kind) {
             (Kind::String, _) | (_, Kind::String) => Kind::String,

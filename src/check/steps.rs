@@ -28,6 +28,9 @@ const ENGINE_RESULTS: &[&str] =
 
 impl Checker<'_> {
     pub(super) fn steps(&mut self, steps: &[Step], route: &Route) -> Vec<CheckedStep> {
+        if steps.is_empty() && self.file.document.has(route) && !self.file.is_touched(route) {
+            self.sink.say(diagnostic::no_steps(route));
+        }
         let mut ids = HashSet::new();
         let mut count = 0;
         self.names(steps, route, &mut ids, &mut count);
@@ -192,6 +195,14 @@ impl Checker<'_> {
     }
 
     fn for_each(&mut self, each: &ForEach, route: &Route) -> Option<Each> {
+        if let ForEach::Expression(written) = each
+            && let Some((word, list)) = written.split_once(" in ")
+            && word.trim().chars().all(char::is_alphanumeric)
+        {
+            self.sink.say(diagnostic::only_the_list(route, list.trim()));
+            self.known.item = Some(Field::any());
+            return None;
+        }
         let (each, item) = match each {
             ForEach::Expression(written) => {
                 let (template, typed) =
@@ -244,6 +255,9 @@ impl Checker<'_> {
             }
             Verb::Do => {
                 let group = step.group.as_deref()?;
+                if group.is_empty() {
+                    self.sink.say(diagnostic::no_steps(&here.key("do")));
+                }
                 let before = self.known.filled.clone();
                 let steps = self.several(group, &here.key("do"), conditional);
                 self.known.filled = before;
@@ -279,6 +293,7 @@ impl Checker<'_> {
         let save = self.save(step, &operation, &here.key("save"));
         let retry = self.retry(step.retry.as_ref(), &here.key("retry"));
         Some(CheckedCall {
+            place: self.place(&here.key("call")),
             operation,
             inputs: with.inputs,
             body: with.body,
@@ -313,6 +328,10 @@ impl Checker<'_> {
         operation: &Arc<Operation>,
         here: &Route,
     ) -> Option<Option<Search>> {
+        if step.find.is_some() && step.pages.is_some() {
+            self.sink.say(diagnostic::find_reads_all(&here.key("pages")));
+            return None;
+        }
         if let Some(conditions) = &step.find {
             let route = here.key("find");
             let Some(list) = &operation.list else {

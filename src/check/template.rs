@@ -18,9 +18,13 @@ pub(super) fn text(
     let trimmed = written.trim();
     if trimmed != written
         && trimmed.starts_with("{{")
-        && Template::text(trimmed).is_ok_and(|t| t.is_whole())
+        && let Ok(meant) = Template::text(trimmed)
+        && meant.is_whole()
     {
-        sink.say(diagnostic::space_around_template(route, trimmed));
+        sink.say(diagnostic::space_around_template(route, trimmed, written.contains('\n')));
+        // One mistake, one message: what is meant is checked, not what the spaces make of it.
+        let typed = infer(&meant, route, known, sink);
+        return Some((template, typed));
     }
     let typed = infer(&template, route, known, sink);
     Some((template, typed))

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use super::event::EventArgs;
 use super::exit::{Exit, Result};
-use super::options::{DefaultArgs, SettingArgs};
+use super::options::{DefaultArgs, SettingArgs, colour};
 use super::run::{Prepared, prepare, runtime};
 use crate::catalog::Catalog;
 use crate::execute::{DryEngine, Setup, drive};
@@ -41,7 +41,7 @@ pub fn run(args: &Args) -> Result {
     let Some(prepared) = prepare(&args.recipe, &args.event, &args.settings)? else {
         return Ok(Exit::Problems);
     };
-    let Prepared { plan, file: _, event, from, now, settings } = prepared;
+    let Prepared { plan, file, event, from, now, settings } = prepared;
     let catalog = Catalog::embedded();
     let location = args.location.as_deref().unwrap_or("[location of the connection]");
     let setup = Setup {
@@ -63,6 +63,8 @@ pub fn run(args: &Args) -> Result {
         from,
         event_known: event.event.payload.fields.is_some(),
         now: now.to_string(),
+        file: &file,
+        colour: colour(),
     };
     match args.format {
         Format::Text => anstream::print!("{}", dry_run.text()),

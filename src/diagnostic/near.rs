@@ -3,7 +3,7 @@
 /// The name among `known` that `wrong` most likely means, if any comes near enough.
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let plain_wrong = plain(wrong);
-    let limit = (wrong.chars().count() / 3).clamp(1, 6);
+    let limit = (wrong.chars().count() / 4).clamp(1, 4);
     let known: Vec<&str> = known.into_iter().filter(|name| *name != wrong).collect();
     let close = known
         .iter()
@@ -17,7 +17,10 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
             if plain_name.len().abs_diff(plain_wrong.len()) > limit * 4 {
                 return None;
             }
-            let distance = strsim::damerau_levenshtein(&plain_wrong, &plain_name);
+            let distance = match same_letters(&plain_wrong, &plain_name) {
+                true => 1,
+                false => strsim::damerau_levenshtein(&plain_wrong, &plain_name),
+            };
             (distance <= limit).then_some((distance, name))
         })
         .min_by_key(|(distance, _)| *distance);
@@ -25,11 +28,24 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         return Some(name.to_owned());
     }
     // `company` for `companyName`: the one name that begins so.
-    let mut longer = known.iter().filter(|name| plain(name).starts_with(&plain_wrong));
+    let tail = format!("_{wrong}");
+    let mut longer = known
+        .iter()
+        .filter(|name| plain(name).starts_with(&plain_wrong) || name.ends_with(tail.as_str()));
     match (longer.next(), longer.next()) {
-        (Some(name), None) if plain_wrong.len() >= 3 => Some((*name).to_owned()),
+        (Some(name), None) if plain_wrong.len() >= 2 => Some((*name).to_owned()),
         _ => None,
     }
+}
+
+/// The same letters in another order: a slip of the fingers.
+fn same_letters(a: &str, b: &str) -> bool {
+    let sorted = |text: &str| {
+        let mut letters: Vec<char> = text.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    a.len() == b.len() && sorted(a) == sorted(b)
 }
 
 /// `first_name`, `firstName` and `FirstName` are one word to a person.

@@ -144,6 +144,21 @@ pub fn syntax(source: &Source, error: &SyntaxError) -> Diagnostic {
 /// What the YAML reader says, for people who do not know its words.
 fn plain_yaml(words: &str, source: &Source, span: &Span) -> (String, &'static str) {
     let has = |part: &str| words.contains(part);
+    if has("trailing content after") {
+        return (
+            "the text goes on behind its closing quote".into(),
+            "use the other kind of quote around a text that has quotes in it",
+        );
+    }
+    if has("simple key expected") || has("could not find expected ':'") {
+        return ("this line has no `:` with a space behind it".into(), "write `name: value`");
+    }
+    if has("mismatched bracket") || has("misplaced bracket") {
+        return (
+            "a bracket does not match the one that was opened".into(),
+            "check the brackets of this line",
+        );
+    }
     if has("unclosed quote") {
         return ("a quote is opened here and never closed".into(), "close it with the same quote");
     }
@@ -190,6 +205,14 @@ pub fn unreadable_recipe(why: &str) -> Diagnostic {
 }
 
 pub fn unknown_key(route: &Route, name: &str, known: &[String]) -> Diagnostic {
+    if name.contains('\u{a0}') {
+        return new(
+            Code::UnknownKey,
+            key(&route.key(name)),
+            "a space that is none stands in front of the key",
+        )
+        .help("delete the space and type it again: it was copied from a web page or a letter");
+    }
     let near = other_word(name)
         .filter(|word| known.iter().any(|k| k == word))
         .map(str::to_owned)
@@ -226,7 +249,7 @@ fn other_word(name: &str) -> Option<&'static str> {
         "group" | "block" | "then" => "do",
         "actions" | "tasks" | "jobs" => "steps",
         "title" => "name",
-        "inputs_schema" | "options" | "config" | "parameters_schema" => "settings",
+        "options" | "config" => "settings",
         "tests" | "test" => "examples",
         "output" | "outputs" | "extract" | "results" => "save",
         _ => return None,
@@ -272,8 +295,33 @@ pub fn wrong_shape(route: &Route, wanted: &[String], found: &Value) -> Diagnosti
         .help(format!("write {wanted} behind it, or leave it out"));
     }
     let gets = Kind::of(found).in_words();
+    let help = match route.last().as_deref().and_then(form_of) {
+        Some(form) => format!("write it like {form}"),
+        None => format!("write {wanted}"),
+    };
     new(Code::WrongShape, value(route), format!("{name} wants {wanted}, and gets {gets}"))
-        .help(format!("write {wanted}"))
+        .help(help)
+}
+
+/// How a key is written, for those who wrote something else.
+fn form_of(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "for" | "first" | "at_most" => "30s, 15m, 2h or 3d",
+        "when" => "when: event.email and event.phone",
+        "unless_exists" => "unless_exists: { title: Welcome call }",
+        "find" => "find: { title: Welcome call }",
+        "with" => "with: { email: \"{{ event.email }}\" }",
+        "set" => "set: { name: \"{{ event.firstname }}\" }",
+        "save" => "save: { city: $.contact.city }",
+        "stop" => "stop: No contact is known",
+        "retry" => "retry: { for: 24h }, or retry: off",
+        "steps" | "do" => "a line that begins with `- call:`, and below it `with:`",
+        "examples" => "a line that begins with `- name:`",
+        "trigger" => "trigger: { on: stax.customer_created }",
+        "settings" => "settings: and below it a name with its `type:` and `ask:`",
+        "replace_tags" => "replace_tags: true",
+        _ => return None,
+    })
 }
 
 fn in_words(json_type: &str) -> &str {
@@ -291,7 +339,10 @@ fn in_words(json_type: &str) -> &str {
 pub fn unknown_word(route: &Route, options: &[String], found: &Value) -> Diagnostic {
     let name = route.last().unwrap_or_default();
     let word = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
-    let near = nearest(&word, options.iter().map(String::as_str));
+    let near = other_type(&word)
+        .filter(|near| options.iter().any(|o| o == near))
+        .map(str::to_owned)
+        .or_else(|| nearest(&word, options.iter().map(String::as_str)));
     new(
         Code::UnknownWord,
         value(route),
@@ -299,6 +350,19 @@ pub fn unknown_word(route: &Route, options: &[String], found: &Value) -> Diagnos
     )
     .help(format!("write one of {}", list(options)))
     .near(near)
+}
+
+/// Types by the names of other tools.
+fn other_type(word: &str) -> Option<&'static str> {
+    Some(match word.to_lowercase().as_str() {
+        "text" | "str" | "date" | "datetime" | "email" | "phone" => "string",
+        "int" | "whole number" => "integer",
+        "float" | "decimal" | "double" | "amount" | "money" => "number",
+        "bool" | "yes/no" | "checkbox" | "true/false" => "boolean",
+        "array" | "tags" => "list",
+        "dict" | "map" | "hash" | "table" => "object",
+        _ => return None,
+    })
 }
 
 pub fn other_shape(route: &Route, message: &str) -> Diagnostic {
@@ -331,9 +395,39 @@ pub fn key_not_for_verb(route: &Route, name: &str, verb: &str) -> Diagnostic {
     new(Code::KeyNotForVerb, key(route), message).help(help)
 }
 
+/// A list of steps with nothing in it.
+pub fn no_steps(route: &Route) -> Diagnostic {
+    let name = route.last().unwrap_or_default();
+    new(Code::NoVerb, key(route), format!("`{name}` is empty: nothing would be done"))
+        .help("add at least one step: - call: POST /contacts/upsert")
+}
+
+/// `for_each: item in settings.list`
+pub fn only_the_list(route: &Route, list: &str) -> Diagnostic {
+    new(
+        Code::NotAList,
+        value(route),
+        "`for_each` wants only the list; the item is always called `item`",
+    )
+    .help("leave out everything in front of it")
+    .fix(value(route), list)
+}
+
+pub fn find_reads_all(route: &Route) -> Diagnostic {
+    new(Code::KeyNotForVerb, key(route), "`find` reads page by page already")
+        .help("leave out `pages`, or `find` to get all entries")
+}
+
 pub fn bad_id(route: &Route, id: &str) -> Diagnostic {
-    new(Code::BadName, value(route), format!("`{}` cannot be the id of a step", short(id, 40)))
-        .help("use letters, digits and `_`, and begin with a letter")
+    let found =
+        new(Code::BadName, value(route), format!("`{}` cannot be the id of a step", short(id, 40)))
+            .help("use letters, digits and `_`, and begin with a letter");
+    match id.replace(['-', ' '], "_") {
+        plain if plain.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && plain != id => {
+            found.fix(value(route), plain)
+        }
+        _ => found,
+    }
 }
 
 pub fn bad_setting_name(route: &Route, name: &str) -> Diagnostic {
@@ -579,6 +673,7 @@ pub fn wrong_type(route: &Route, name: &str, wanted: Kind, gets: Kind, whole: bo
         (Kind::String, Kind::Object) => "name the field inside it".to_owned(),
         (Kind::String, _) => "turn it into a text with `| text`".to_owned(),
         (Kind::List, _) => "put it in brackets: [ … ]".to_owned(),
+        _ if gets == Kind::Moment => "shift a date with a filter: now() | add_days(2)".to_owned(),
         (_, Kind::String) if !whole => {
             "a text around `{{ … }}` makes it a text: leave only the braces".to_owned()
         }
@@ -604,11 +699,15 @@ pub fn wrong_option(
 }
 
 pub fn wrong_form(route: &Route, name: &str, error: &ValueError) -> Diagnostic {
-    new(Code::WrongForm, value(route), format!("`{name}`: {}", error.problem)).help(&error.instead)
+    new(Code::WrongForm, value(route), format!("`{name}` {}", error.problem)).help(&error.instead)
 }
 
-pub fn null_literal(route: &Route, name: &str) -> Diagnostic {
-    new(Code::CannotBeBlanked, key(route), format!("nothing stands behind `{name}`")).help(format!(
+pub fn null_literal(route: &Route, name: &str, written: &str) -> Diagnostic {
+    let message = match written {
+        "" => format!("nothing stands behind `{name}`"),
+        word => format!("YAML reads `{}` as nothing", short(word, 20)),
+    };
+    new(Code::CannotBeBlanked, key(route), message).help(format!(
         "leave it out, or write `{name}: \"{{{{ clear }}}}\"` to blank it in the app"
     ))
 }
@@ -650,13 +749,36 @@ pub fn may_be_empty_in_text(place: Place, written: &str) -> Diagnostic {
     .help("the step fails when it is empty: say what to write then with `| default('…')`")
 }
 
-pub fn empty_in_calculation(place: Place, written: &str) -> Diagnostic {
-    new(
-        Code::MayBeEmpty,
-        place,
-        format!("`{}` is only sometimes filled, and is calculated with", short(written, 60)),
-    )
-    .help("say what to count with then: `| default(0)`")
+pub fn empty_in_calculation(place: Place, written: &str, is_text: bool) -> Diagnostic {
+    let written = short(written, 60);
+    let message = format!("`{written}` is only sometimes filled, and is calculated with");
+    new(Code::MayBeEmpty, place, message).help(match is_text {
+        true => "say what to write then: `| default('')`",
+        false => "say what to count with then: `| default(0)`",
+    })
+}
+
+/// `now() + 2`
+pub fn calculated_moment(place: Place) -> Diagnostic {
+    new(Code::FilterInput, place, "a date cannot be calculated with `+` and `-`")
+        .help("shift it with a filter: now() | add_days(2)")
+}
+
+/// `steps.new-contact.id`: YAML allows it, an expression reads a minus.
+pub fn dash_in_name(place: Place, written: &str) -> Diagnostic {
+    let plain = written.replace('-', "_");
+    let shown = short(written, 60);
+    let message = format!("a name has no dash: `{shown}` would be a subtraction");
+    new(Code::UnknownName, place, message)
+        .help("use `_` in ids and names of settings")
+        .near(Some(plain))
+}
+
+/// A whole step, event or list where a text belongs.
+pub fn whole_thing(route: &Route, name: &str, kind: Kind) -> Diagnostic {
+    let message = format!("`{name}` wants one value, and gets {}", kind.in_words());
+    new(Code::WrongType, value(route), message)
+        .help("name the field inside it, such as `.contact_id`")
 }
 
 // ── Templates ──
@@ -667,22 +789,48 @@ pub fn bad_template(
     message: &str,
     range: Option<Span>,
 ) -> Diagnostic {
+    let open = written.matches("{{").count() > written.matches("}}").count();
     let place = match range {
+        _ if open => {
+            let at = written.rfind("{{").unwrap_or(0);
+            Place::Inside(route.clone(), at..at + 2)
+        }
         Some(range) if range.start < written.len() => Place::Inside(route.clone(), range),
         _ => value(route),
     };
-    let help = if written.matches("{{").count() > written.matches("}}").count() {
+    let message = plain_template(message, open);
+    let help = if open {
         "close the braces with `}}`"
     } else if written.contains("{%") && !written.contains("%}") {
         "close the braces with `%}`"
     } else if let Some(word) = foreign_operator(written) {
         word
-    } else if message.contains("nothing between") {
+    } else if message.contains("nothing between") || written.contains("{{}}") {
         "write what should stand here, such as {{ event.email }}"
     } else {
         "names, dots, filters behind `|`, texts in 'quotes': {{ event.email | lower }}"
     };
-    new(Code::BadTemplate, place, format!("this cannot be read: {message}")).help(help)
+    new(Code::BadTemplate, place, format!("the template cannot be read: {message}")).help(help)
+}
+
+/// What the template engine says, for people who do not know its words.
+fn plain_template(message: &str, open: bool) -> String {
+    let has = |part: &str| message.contains(part);
+    if open {
+        "the braces are opened and not closed".into()
+    } else if has("unexpected end of") {
+        "something is missing at the end".into()
+    } else if has("unexpected input after expression") || has("expected end of variable block") {
+        "something stands here that does not belong".into()
+    } else if has("unexpected character") {
+        "this character has no meaning here".into()
+    } else if has("unexpected end of variable block") || has("nothing between") {
+        "there is nothing between the braces".into()
+    } else if has("recursion limit") {
+        "the brackets are nested too deep".into()
+    } else {
+        message.to_owned()
+    }
 }
 
 /// Words of programming languages for what templates call otherwise.
@@ -703,13 +851,28 @@ fn foreign_operator(written: &str) -> Option<&'static str> {
     })
 }
 
-pub fn space_around_template(route: &Route, trimmed: &str) -> Diagnostic {
-    new(Code::SpaceAroundTemplate, value(route), "the spaces around the braces make it a text")
+pub fn space_around_template(route: &Route, trimmed: &str, lines: bool) -> Diagnostic {
+    let found =
+        new(Code::SpaceAroundTemplate, value(route), "the spaces around the braces make it a text");
+    if lines {
+        return found.help(format!("write it on the line of its key: \"{trimmed}\""));
+    }
+    found
         .help("leave them out, so that the value keeps its type")
         .fix(value(route), format!("\"{trimmed}\""))
 }
 
 pub fn unknown_name(place: Place, name: &str, near: Option<String>) -> Diagnostic {
+    let truth = match name {
+        "yes" | "on" | "True" => Some("true"),
+        "no" | "off" | "False" => Some("false"),
+        "null" | "None" | "nil" | "undefined" => {
+            return new(Code::UnknownName, place, format!("nobody knows `{name}`"))
+                .help("ask `is empty` or `is defined`; to blank a field write `clear`");
+        }
+        _ => None,
+    };
+    let near = truth.map(str::to_owned).or(near);
     new(Code::UnknownName, place, format!("nobody knows `{name}`"))
         .help("a template sees `event`, `trigger`, `settings`, `run`, `steps`, in a loop `item` and `item_index`, and `now()`; a text needs 'quotes'")
         .near(near)
@@ -841,8 +1004,9 @@ pub fn filter_input(
     .help(format!("it is used like this: {example}"))
 }
 
-pub fn bad_literal_argument(place: Place, filter: &str, error: &ValueError) -> Diagnostic {
-    new(Code::FilterArgument, place, format!("`{filter}`: {}", error.problem)).help(&error.instead)
+pub fn bad_literal_argument(place: Place, written: &str, error: &ValueError) -> Diagnostic {
+    let message = format!("`{}` {}", short(written, 40), error.problem);
+    new(Code::FilterArgument, place, message).help(&error.instead)
 }
 
 pub fn named_argument(place: Place, filter: &str, name: &str, example: &str) -> Diagnostic {
@@ -999,8 +1163,9 @@ pub fn saved_name_taken(route: &Route, name: &str) -> Diagnostic {
 // ── Settings and examples ──
 
 pub fn setting_default(route: &Route, name: &str, error: &ValueError) -> Diagnostic {
-    new(Code::SettingDefault, value(route), format!("the setting `{name}`: {}", error.problem))
-        .help(&error.instead)
+    let colon = if error.problem.starts_with('`') { ":" } else { "" };
+    let message = format!("the setting `{name}`{colon} {}", error.problem);
+    new(Code::SettingDefault, value(route), message).help(&error.instead)
 }
 
 pub fn unused_setting(route: &Route, name: &str) -> Diagnostic {
@@ -1019,12 +1184,10 @@ pub fn example_event(route: &Route, file: &str, why: &str) -> Diagnostic {
 
 pub fn example_shape(route: &Route, event: &str, inner: &Route, error: &ValueError) -> Diagnostic {
     let at = inner.pointer().trim_start_matches('/').replace('/', ".");
-    new(
-        Code::ExampleEventShape,
-        value(route),
-        format!("`{event}` looks different: `{at}` {}", error.problem),
-    )
-    .help("compare it with `linecook catalog show`")
+    let what =
+        if at.is_empty() { error.problem.clone() } else { format!("`{at}` {}", error.problem) };
+    new(Code::ExampleEventShape, value(route), format!("`{event}` looks different: {what}"))
+        .help(format!("compare it with `linecook catalog show {event}`"))
 }
 
 pub fn example_on(route: &Route, name: &str, names: &[String]) -> Diagnostic {
@@ -1048,13 +1211,19 @@ pub fn example_time(route: &Route, text: &str) -> Diagnostic {
         .help("write it like 2026-03-02T10:00:00Z")
 }
 
-pub fn example_record(route: &Route, kind: &str) -> Diagnostic {
+pub fn example_field(route: &Route, event: &str, name: &str, near: &str) -> Diagnostic {
+    new(Code::ExampleEventShape, key(route), format!("`{event}` has no field `{name}`"))
+        .help(format!("did you mean `{near}`?"))
+}
+
+pub fn example_record(route: &Route, kind: &str, near: Option<String>) -> Diagnostic {
     new(
         Code::ExampleRecord,
         key(route),
         format!("`{}` names no app and kind of record", short(kind, 40)),
     )
     .help("write it like highlevel.contact or stax.customer")
+    .near(near)
 }
 
 // ── Runs ──

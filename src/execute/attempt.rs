@@ -6,7 +6,7 @@ use super::drive::{Drive, End, interrupted};
 use super::engine::Engine;
 use crate::call::{CallError, Failure, Response, classify};
 use crate::catalog::{InDoubt, value_at};
-use crate::check::{CheckedStep, RetryPolicy};
+use crate::check::{CheckedStep, Place, RetryPolicy};
 use crate::journal::{CallKey, Pause, PlannedCall, Question, StepError, StepErrorKind};
 
 /// Makes a call until it succeeds, is refused, or has been tried for long enough. The outer error
@@ -17,6 +17,7 @@ pub(super) async fn attempt<E: Engine + Send>(
     mut call: PlannedCall,
     retry: RetryPolicy,
     step: &CheckedStep,
+    place: &Place,
 ) -> Result<Result<Response, Box<StepError>>, End> {
     let mut waited = Duration::ZERO;
     loop {
@@ -28,10 +29,22 @@ pub(super) async fn attempt<E: Engine + Send>(
                 return Ok(Ok(response));
             }
             Some(Failure::NotFound) => {
-                return Ok(Err(failed(drive, step, &call, outcome, StepErrorKind::NotFound)));
+                return Ok(Err(failed(
+                    drive,
+                    (step, place),
+                    &call,
+                    outcome,
+                    StepErrorKind::NotFound,
+                )));
             }
             Some(Failure::Refused) => {
-                return Ok(Err(failed(drive, step, &call, outcome, StepErrorKind::Refused)));
+                return Ok(Err(failed(
+                    drive,
+                    (step, place),
+                    &call,
+                    outcome,
+                    StepErrorKind::Refused,
+                )));
             }
             Some(Failure::Later { after_seconds }) => (true, after_seconds),
             Some(Failure::InDoubt { after_seconds }) => {
@@ -39,17 +52,17 @@ pub(super) async fn attempt<E: Engine + Send>(
             }
         };
         if !again {
-            let error = failed(drive, step, &call, outcome, StepErrorKind::InDoubt);
+            let error = failed(drive, (step, place), &call, outcome, StepErrorKind::InDoubt);
             return Err(hold(drive, key, &call, error).await);
         }
         let pause = pause(retry, call.attempt, after_seconds);
         waited += length(pause);
         if retry.total.is_zero() || waited > retry.total {
-            return Ok(Err(failed(drive, step, &call, outcome, StepErrorKind::GaveUp)));
+            return Ok(Err(failed(drive, (step, place), &call, outcome, StepErrorKind::GaveUp)));
         }
         let result = drive.engine.wait(key, pause).await;
         if let Err(interrupt) = result {
-            let error = failed(drive, step, &call, outcome, StepErrorKind::GaveUp);
+            let error = failed(drive, (step, place), &call, outcome, StepErrorKind::GaveUp);
             return Err(End::Interrupted(interrupt, error));
         }
         call.attempt += 1;
@@ -81,10 +94,7 @@ async fn hold<E: Engine + Send>(
     error: Box<StepError>,
 ) -> End {
     let question = Question {
-        text: format!(
-            "`{}` may already have happened: {}",
-            call.planned.request.call, error.message
-        ),
+        text: format!("`{}` may already have happened", call.planned.request.call),
         choices: vec!["it happened".into(), "send it again".into()],
     };
     match drive.engine.hold(key, question.clone()).await {
@@ -96,7 +106,7 @@ async fn hold<E: Engine + Send>(
 
 fn failed<E>(
     drive: &Drive<'_, E>,
-    step: &CheckedStep,
+    (step, place): (&CheckedStep, &Place),
     call: &PlannedCall,
     outcome: Result<Response, CallError>,
     kind: StepErrorKind,
@@ -118,6 +128,7 @@ fn failed<E>(
         Err(error) => (format!("{title}: {error}"), None),
     };
     let status = response.as_ref().map_or(0, |r| r.status);
+    let asks_for_seconds = response.as_ref().and_then(|r| r.retry_after_seconds);
     let instead = match (kind, status) {
         (StepErrorKind::NotFound, _) => {
             "check the id, or let the run go on without it: `on_not_found: continue`".to_owned()
@@ -128,18 +139,22 @@ fn failed<E>(
         (_, 403) => format!(
             "the token of the {title} connection may not do this; check its scope and account"
         ),
+        (StepErrorKind::GaveUp, _) if asks_for_seconds.is_some_and(|s| s > 60) => format!(
+            "{title} asks to wait {} minutes: allow it with `retry: {{ for: … }}`, or try again then",
+            asks_for_seconds.unwrap_or(0).div_ceil(60)
+        ),
         (StepErrorKind::GaveUp, _) if call.attempt > 1 => {
             format!("it was tried {} times; try again later", call.attempt)
         }
         (StepErrorKind::GaveUp, _) => "try again later".to_owned(),
         (StepErrorKind::InDoubt, _) => {
-            format!("look in {title} whether it is there, before you run this again")
+            format!("look in {title} whether it has happened, before you run this again")
         }
         _ => "compare what was sent with `linecook dry-run`".to_owned(),
     };
     Box::new(StepError {
         step: step.id.clone(),
-        place: step.place.clone(),
+        place: place.clone(),
         kind,
         field: None,
         message: said,

@@ -7,7 +7,7 @@ use super::drive::{Drive, End, data_error};
 use super::engine::Engine;
 use crate::catalog::Operation;
 use crate::check::{CheckedCall, CheckedStep, Mapping, Search};
-use crate::journal::{CallKey, Decision, PlannedCall, StepError, StepErrorKind};
+use crate::journal::{CallKey, Decision, LooksFor, PlannedCall, StepError, StepErrorKind};
 use crate::plan::{self, DataError, PlannedRequest};
 use crate::recipe::OnProblem;
 use crate::template::Scope;
@@ -65,7 +65,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let conditions = self.conditions(conditions)?;
         let planned = self.request(self.call)?;
         let operation = self.call.operation.clone();
-        let found = match self.first_match("look", &operation, planned, &conditions).await? {
+        let found = match self.first_match(&operation, planned, &conditions, false).await? {
             Ok(found) => found,
             Err(error) => return Ok(Err(error)),
         };
@@ -115,7 +115,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let planned = self.request(self.call)?;
         if !conditions.is_empty() {
             let look = self.look_up(list, &planned, &conditions)?;
-            let found = match self.first_match("look", list, look, &conditions).await? {
+            let found = match self.first_match(list, look, &conditions, true).await? {
                 Ok(found) => found,
                 Err(error) if error.kind == StepErrorKind::NotFound => None,
                 Err(error) => return Ok(Err(error)),
@@ -177,6 +177,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             }
         }
         let call = CheckedCall {
+            place: self.call.place.clone(),
             operation: std::sync::Arc::new(list.clone()),
             inputs,
             body: None,
@@ -194,15 +195,17 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
 
     async fn first_match(
         &mut self,
-        part: &str,
         operation: &Operation,
         planned: PlannedRequest,
         conditions: &Map<String, Value>,
+        creates: bool,
     ) -> Result<Result<Option<Value>, Box<StepError>>, End> {
         let list = operation.list.as_ref().expect("only list operations are searched");
         for number in 1..=MAX_PAGES {
             let page = plan::page(&planned, operation, number);
-            let response = match self.send(&format!("{part}-{number}"), operation, page).await? {
+            let looks_for = LooksFor { conditions: conditions.clone(), creates };
+            let part = format!("look-{number}");
+            let response = match self.call(&part, operation, page, Some(looks_for)).await? {
                 Ok(response) => response,
                 Err(error) => return Ok(Err(error)),
             };
@@ -295,14 +298,25 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         operation: &Operation,
         planned: PlannedRequest,
     ) -> Result<Result<crate::call::Response, Box<StepError>>, End> {
+        self.call(part, operation, planned, None).await
+    }
+
+    async fn call(
+        &mut self,
+        part: &str,
+        operation: &Operation,
+        planned: PlannedRequest,
+        looks_for: Option<LooksFor>,
+    ) -> Result<Result<crate::call::Response, Box<StepError>>, End> {
         let key = CallKey::new(&self.step.id, self.item, part);
         let call = PlannedCall {
             planned,
             effect: operation.effect,
             settle: operation.in_doubt,
             attempt: 1,
+            looks_for,
         };
-        attempt(self.drive, &key, call, self.call.retry, self.step).await
+        attempt(self.drive, &key, call, self.call.retry, self.step, &self.call.place).await
     }
 
     fn request(&self, call: &CheckedCall) -> Result<PlannedRequest, End> {
@@ -350,13 +364,17 @@ fn is_last(size: Option<u64>, items: usize) -> bool {
     items == 0 || size.is_some_and(|size| (items as u64) < size)
 }
 
-/// A value as words in a message: texts as they are, lists joined.
+/// A value as words in a message: texts as they are, lists and fields joined.
 pub(super) fn words(value: &Value) -> String {
     let text = match value {
         Value::Null => String::new(),
+        Value::String(page) if page.trim_start().starts_with('<') => "a web page".to_owned(),
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join("; "),
-        Value::Object(map) if map.is_empty() => String::new(),
+        Value::Object(map) => {
+            let fields = map.iter().map(|(name, value)| format!("{name}: {}", words(value)));
+            fields.collect::<Vec<_>>().join("; ")
+        }
         other => other.to_string(),
     };
     match text.char_indices().nth(300) {

@@ -4,8 +4,11 @@ use jiff::Timestamp;
 
 use super::engine::{Engine, Interrupt};
 use crate::call::{CallError, Response};
-use crate::catalog::Catalog;
-use crate::journal::{Answer, CallKey, Decision, Entry, History, Pause, PlannedCall, Question};
+use crate::catalog::{Catalog, Operation};
+use crate::journal::{
+    Answer, CallKey, Decision, Entry, History, LooksFor, Pause, PlannedCall, Question,
+};
+use serde_json::Value;
 
 /// Sends nothing and keeps what would have been sent.
 pub struct DryEngine {
@@ -25,6 +28,26 @@ impl DryEngine {
     }
 }
 
+/// The catalog's example. Who looks before making a record is told that there is none, and who looks
+/// for one that it is there: so a dry run shows the calls that matter.
+fn answer_of(operation: &Operation, looks_for: Option<&LooksFor>) -> Value {
+    let mut answer = operation.example.response.clone();
+    let (Some(looks_for), Some(list)) = (looks_for, &operation.list) else { return answer };
+    let mut record = list.read_items(&answer).first().map_or(Value::Null, |v| (*v).clone());
+    let pointer = list.items.trim_start_matches('$').replace('.', "/");
+    let Some(items) = answer.pointer_mut(&pointer) else { return answer };
+    if let Some(record) = record.as_object_mut() {
+        record.extend(looks_for.conditions.clone());
+    }
+    *items = match (looks_for.creates, items.is_array()) {
+        (true, true) => Value::Array(Vec::new()),
+        (true, false) => Value::Null,
+        (false, true) => Value::Array(vec![record]),
+        (false, false) => record,
+    };
+    answer
+}
+
 impl Engine for DryEngine {
     async fn call(
         &mut self,
@@ -32,7 +55,7 @@ impl Engine for DryEngine {
         call: PlannedCall,
     ) -> Result<Result<Response, CallError>, Interrupt> {
         let operation = self.catalog.operation(&call.planned.request.operation);
-        let body = operation.map(|o| o.example.response.clone()).unwrap_or_default();
+        let body = operation.map(|o| answer_of(&o, call.looks_for.as_ref())).unwrap_or_default();
         let answer = Ok(Response { status: 200, retry_after_seconds: None, body });
         let attempt = call.attempt;
         self.history.push(Entry::Intent { key: key.clone(), call });

@@ -52,6 +52,17 @@ pub struct PlannedCall {
     pub settle: InDoubt,
     /// From 1.
     pub attempt: u32,
+    /// What it looks for, where it looks through a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks_for: Option<LooksFor>,
+}
+
+/// What a call looks for in a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LooksFor {
+    pub conditions: Map<String, Value>,
+    /// Whether the step makes one when there is none.
+    pub creates: bool,
 }
 
 /// Something that must come out the same when the run is replayed.

@@ -100,6 +100,12 @@ fn problem(error: &ValidationError<'_>) -> Option<Problem> {
                 .collect(),
             found: error.instance().clone().into_owned(),
         },
+        ValidationErrorKind::Minimum { limit } => {
+            Kind::Other(format!("the number is too small: {limit} is the least"))
+        }
+        ValidationErrorKind::Maximum { limit } => {
+            Kind::Other(format!("the number is too large: {limit} is the most"))
+        }
         _ => Kind::Other(error.to_string()),
     };
     Some(Problem { route, kind })

@@ -13,7 +13,7 @@ use crate::check::{Checked, CheckedRecipe};
 pub use account::Accounts;
 pub use render::{DataError, Origin, render};
 pub(crate) use render::{evaluate, template_error};
-pub use request::{PlannedRequest, page, request, tag_request};
+pub use request::{LeftOut, PlannedRequest, page, request, tag_request};
 pub use results::{list_results, matches, results, with_zones};
 
 /// What is stored with a run says which form it has.

@@ -17,10 +17,13 @@ pub struct Origin {
     pub path: String,
     /// Where the recipe says so; absent for what linecook adds by itself.
     pub place: Option<Place>,
+    /// It is the key by which the app recognises a repeated call.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_key: bool,
     /// What it was before it took the form that the app wants.
     pub before: Option<Value>,
-    /// The steps whose results it was made of.
-    pub from_steps: Vec<String>,
+    /// The results it was made of, as `step.result`.
+    pub from_results: Vec<String>,
 }
 
 /// Why a value of this event cannot be sent: whose fault it is stands in the recipe or in the data.
@@ -137,7 +140,8 @@ pub(super) fn fit(
                 path,
                 place: Some(mapping.place.clone()),
                 before: Some(conversion.before),
-                from_steps: steps_read(mapping),
+                is_key: false,
+                from_results: results_read(mapping),
             }),
         }
     }
@@ -161,24 +165,26 @@ fn leaves(slot: Slot, path: &str, mapping: &Mapping, origins: &mut Vec<Origin>) 
             path: path.to_owned(),
             place: Some(mapping.place.clone()),
             before: None,
-            from_steps: steps_read(mapping),
+            is_key: false,
+            from_results: results_read(mapping),
         }),
     }
 }
 
-/// The steps whose results a mapping reads.
-pub(super) fn steps_read(mapping: &Mapping) -> Vec<String> {
-    let mut steps: Vec<String> = Vec::new();
+/// The results of earlier steps that a mapping reads.
+fn results_read(mapping: &Mapping) -> Vec<String> {
+    let mut results: Vec<String> = Vec::new();
     for template in mapping.templates() {
         for path in template.reads() {
-            if let ["steps", id, ..] = path[..]
-                && !steps.iter().any(|s| s == id)
-            {
-                steps.push(id.to_owned());
+            if let ["steps", rest @ ..] = &path[..] {
+                let name = rest.iter().take(2).copied().collect::<Vec<_>>().join(".");
+                if !results.contains(&name) {
+                    results.push(name);
+                }
             }
         }
     }
-    steps
+    results
 }
 
 /// The place inside a mapping that a part of its value came from.

@@ -16,6 +16,18 @@ use crate::value::ValueError;
 pub struct PlannedRequest {
     pub request: Request,
     pub origins: Vec<Origin>,
+    /// Fields that the recipe names and that are not sent, because there is nothing to send.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A field that is not sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeftOut {
+    pub field: String,
+    pub place: Place,
+    /// The recipe says `omit`; otherwise the value is empty.
+    pub on_purpose: bool,
 }
 
 /// What goes into a request, gathered field by field.
@@ -27,6 +39,7 @@ struct Draft<'a> {
     query: Vec<(String, Value)>,
     body: Map<String, Value>,
     origins: Vec<Origin>,
+    left_out: Vec<LeftOut>,
 }
 
 /// The request of a call. `idempotency_key` is sent where the app takes one.
@@ -47,7 +60,15 @@ pub fn request(
     if let Some(key) = &operation.idempotency
         && !draft.has(key.slot, &key.field)
     {
-        draft.add(key.slot, &key.field, idempotency_key.into(), Vec::new());
+        let origin = Origin {
+            slot: key.slot,
+            path: key.field.clone(),
+            place: None,
+            before: None,
+            is_key: true,
+            from_results: Vec::new(),
+        };
+        draft.add(key.slot, &key.field, idempotency_key.into(), vec![origin]);
     }
     draft.complete()?;
     let mut planned = draft.request(app, connection);
@@ -127,7 +148,8 @@ pub fn tag_request(
             path: path.clone(),
             place: Some(tags.place.clone()),
             before: None,
-            from_steps: vec![step.to_owned()],
+            is_key: false,
+            from_results: vec![step.to_owned()],
         };
         draft.add(Slot::Path, path, record_id.into(), vec![origin]);
     }
@@ -145,6 +167,7 @@ impl<'a> Draft<'a> {
             query: Vec::new(),
             body: Map::new(),
             origins: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 
@@ -173,7 +196,12 @@ impl<'a> Draft<'a> {
         })? {
             Outcome::Value(value) => value,
             Outcome::Clear => Value::Null,
-            Outcome::Empty | Outcome::Omit => {
+            nothing @ (Outcome::Empty | Outcome::Omit) => {
+                self.left_out.push(LeftOut {
+                    field: name.clone(),
+                    place: mapping.place.clone(),
+                    on_purpose: nothing == Outcome::Omit,
+                });
                 if *slot == Slot::Path {
                     let error = ValueError {
                         problem: "is empty, and is a part of the address".into(),
@@ -187,6 +215,8 @@ impl<'a> Draft<'a> {
         let field = in_address(*slot, self.field(*slot, name));
         // No phone number, date or address is blank: such a text means that there is none.
         if field.format.is_some() && value.as_str().is_some_and(|text| text.trim().is_empty()) {
+            let place = mapping.place.clone();
+            self.left_out.push(LeftOut { field: name.clone(), place, on_purpose: false });
             return Ok(());
         }
         let Fitted { value, origins } =
@@ -211,7 +241,8 @@ impl<'a> Draft<'a> {
                 path: name.to_owned(),
                 place: None,
                 before: None,
-                from_steps: Vec::new(),
+                is_key: false,
+                from_results: Vec::new(),
             });
         }
         self.origins.extend(origins);
@@ -305,7 +336,7 @@ impl<'a> Draft<'a> {
             headers: app.headers.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
             body: takes_body.then(|| Value::Object(self.body.clone())),
         };
-        PlannedRequest { request, origins: self.origins }
+        PlannedRequest { request, origins: self.origins, left_out: self.left_out }
     }
 }
 

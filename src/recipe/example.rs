@@ -62,6 +62,7 @@ pub struct Failure {
     /// The operation.
     pub call: String,
     /// The status it answers with.
+    #[schemars(range(min = 100, max = 599))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// The body it answers with.

@@ -240,8 +240,8 @@ fn results_text(out: &mut String, title: &str, results: &indexmap::IndexMap<Stri
 fn in_doubt(class: InDoubt) -> &'static str {
     match class {
         InDoubt::Idempotent => "sent again; a second time changes nothing more",
-        InDoubt::Probe => "looked up before it is sent again",
-        InDoubt::Marker => "looked up by a reference in it before it is sent again",
+        InDoubt::Probe => "not sent again by itself: a person looks first",
+        InDoubt::Marker => "not sent again by itself: a person looks first",
         InDoubt::Key => "sent again; the app recognises it by a key",
         InDoubt::Unprotected => "never sent again by itself: a person decides",
     }

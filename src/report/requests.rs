@@ -11,6 +11,8 @@ use crate::catalog::{Catalog, Slot};
 use crate::check::{Action, CheckedStep};
 use crate::journal::{CallKey, Decision, Entry, History, Outcome, PlannedCall};
 use crate::plan::{Origin, Plan};
+use crate::recipe::RecipeFile;
+use crate::template::Template;
 
 /// What a dry run found out.
 pub struct DryRun<'a> {
@@ -25,6 +27,8 @@ pub struct DryRun<'a> {
     /// Whether the fields of the event are known at all.
     pub event_known: bool,
     pub now: String,
+    pub file: &'a RecipeFile,
+    pub colour: bool,
 }
 
 impl DryRun<'_> {
@@ -82,6 +86,14 @@ impl DryRun<'_> {
         for (name, value) in &request.headers {
             let _ = writeln!(out, "   {name}: {value}");
         }
+        if let Some(looks_for) = &call.looks_for {
+            let word = if looks_for.creates { "none is there yet" } else { "one is there" };
+            let _ = writeln!(
+                out,
+                "   {}",
+                format!("looks through the answer, and this dry run assumes that {word}").dimmed()
+            );
+        }
         let _ = writeln!(out, "   Authorization: Bearer [token of the {} connection]", request.app);
         let mut rows: Vec<(String, String, String)> = Vec::new();
         for origin in &call.planned.origins {
@@ -93,7 +105,11 @@ impl DryRun<'_> {
         if let Some(body) = &request.body {
             leaves(body, "", &mut |path, value| {
                 let origin = nearest(&call.planned.origins, path);
-                let remark = origin.map_or(String::new(), |origin| self.remark(origin, guessed));
+                let mut remark =
+                    origin.map_or(String::new(), |origin| self.remark(origin, guessed));
+                if value.is_null() {
+                    remark.push_str(", blanks it");
+                }
                 rows.push((shown_path(path), value.to_string(), remark));
             });
         }
@@ -133,12 +149,13 @@ impl DryRun<'_> {
         let mut parts = Vec::new();
         match &origin.place {
             Some(place) => parts.push(format!("line {}", place.line)),
+            None if origin.is_key => parts.push("key of this run and step".to_owned()),
             None => parts.push("usual value".to_owned()),
         }
         if let Some(before) = &origin.before {
             parts.push(format!("converted from {before}"));
         }
-        for step in origin.from_steps.iter().filter(|s| guessed.contains(*s)) {
+        for step in guessed_of(origin, guessed) {
             parts.push(format!("example answer of `{step}`"));
         }
         parts.join(", ")
@@ -179,9 +196,13 @@ impl DryRun<'_> {
                 format!("It would wait for a person: {}", question.text)
             }
             Outcome::Failed(error) => {
-                let field = error.field.as_ref().map(|f| format!("`{f}` ")).unwrap_or_default();
-                let (line, message, help) = (error.place.line, &error.message, &error.instead);
-                format!("It would fail at line {line}: {field}{message}\n{}: {help}", "help".cyan())
+                format!(
+                    "It would fail:
+
+{}
+",
+                    super::run::failure(error, self.file, self.colour)
+                )
             }
         }
     }
@@ -227,8 +248,7 @@ impl DryRun<'_> {
                     "field": shown_path(&origin.path),
                     "line": origin.place.as_ref().map(|p| p.line),
                     "converted_from": origin.before,
-                    "from_example_answer_of":
-                        origin.from_steps.iter().filter(|s| guessed.contains(*s)).collect::<Vec<_>>(),
+                    "from_example_answer_of": guessed_of(origin, &guessed),
                 })
             });
             json!({
@@ -255,7 +275,13 @@ impl DryRun<'_> {
             "calls": calls.collect::<Vec<_>>(),
             "skipped": skipped.collect::<Vec<_>>(),
             "outcome": self.outcome.word(),
-            "ending": self.ending(),
+            "ending": match self.outcome {
+                Outcome::Failed(error) => json!({
+                    "line": error.place.line, "field": error.field,
+                    "message": error.message, "help": error.instead,
+                }),
+                _ => self.ending().into(),
+            },
             "scopes": self.scopes(),
         })
     }
@@ -276,6 +302,8 @@ pub(super) fn title(key: &CallKey) -> String {
     title
 }
 
+/// The results that are the catalog's examples: `contact` for all of a call, `who.contact_id` for one
+/// value of a `set`.
 fn collect(steps: &[CheckedStep], guessed: &mut HashSet<String>) {
     for step in steps {
         match &step.action {
@@ -283,20 +311,34 @@ fn collect(steps: &[CheckedStep], guessed: &mut HashSet<String>) {
                 guessed.insert(step.id.clone());
             }
             Action::Set(values) => {
-                let reads = values.iter().flat_map(|(_, m)| m.templates()).any(|template| {
-                    template
-                        .reads()
-                        .iter()
-                        .any(|p| matches!(p[..], ["steps", id, ..] if guessed.contains(id)))
-                });
-                if reads {
-                    guessed.insert(step.id.clone());
+                for (name, mapping) in values {
+                    let reads = mapping.templates().into_iter().any(|t| reads_guessed(t, guessed));
+                    if reads {
+                        guessed.insert(format!("{}.{name}", step.id));
+                    }
                 }
             }
             Action::Group(steps) => collect(steps, guessed),
             Action::Stop(_) => {}
         }
     }
+}
+
+fn reads_guessed(template: &Template, guessed: &HashSet<String>) -> bool {
+    template.reads().iter().any(|path| match path[..] {
+        ["steps", id, name, ..] => {
+            guessed.contains(id) || guessed.contains(&format!("{id}.{name}"))
+        }
+        ["steps", id] => guessed.contains(id),
+        _ => false,
+    })
+}
+
+/// The steps among a value's origins whose results are examples.
+fn guessed_of<'a>(origin: &'a Origin, guessed: &HashSet<String>) -> Vec<&'a str> {
+    let step = |name: &'a String| name.split('.').next().unwrap_or(name);
+    let from = origin.from_results.iter();
+    from.filter(|name| guessed.contains(*name) || guessed.contains(step(name))).map(step).collect()
 }
 
 fn find<'a>(steps: &'a [CheckedStep], id: &str) -> Option<&'a CheckedStep> {

@@ -7,14 +7,13 @@ use super::FileDiagnostics;
 use super::requests::title;
 use crate::call::{CallError, Response};
 use crate::diagnostic::{self, Diagnostic};
-use crate::journal::{CallKey, Decision, Entry, History, Outcome, Pause};
+use crate::journal::{CallKey, Decision, Entry, History, Outcome, Pause, StepError};
 use crate::recipe::RecipeFile;
 
 /// The line for one thing that happened; nothing for what a person need not see.
 pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
     match entry {
-        Entry::Intent { key, call } => {
-            let _ = key;
+        Entry::Intent { call, .. } => {
             *pending = Some(call.planned.request.call.clone());
             None
         }
@@ -23,7 +22,7 @@ pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
             Some(answered(key, *attempt, answer, &call))
         }
         Entry::Decided { key, decision: Decision::Skipped(why) } => {
-            Some(format!("  {} {:<24} skipped: {why}", "–".yellow(), title(key)))
+            Some(format!("  {} {:<28} skipped: {why}", "–".yellow(), title(key)))
         }
         Entry::Decided { key, decision: Decision::Finished(results) } => {
             let shown = results.iter().filter(|(name, value)| {
@@ -34,8 +33,14 @@ pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
             });
             let shown: Vec<String> =
                 shown.map(|(name, value)| format!("{name}: {}", brief(value))).collect();
-            let _ = key;
-            (!shown.is_empty()).then(|| format!("    {}", shown.join(", ").dimmed()))
+            let set = if key.part == "set" { format!("{} ", key.step) } else { String::new() };
+            match (results.contains_key("error"), shown.is_empty()) {
+                (true, _) => Some(format!("    {}", "goes on without it".yellow())),
+                (false, true) => None,
+                (false, false) => {
+                    Some(format!("    {}", format!("{set}{}", shown.join(", ")).dimmed()))
+                }
+            }
         }
         Entry::Decided { .. } => None,
         Entry::Waits { pause, .. } => {
@@ -46,9 +51,8 @@ pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
                 length.as_secs_f64()
             ))
         }
-        Entry::Asks { question, .. } => {
-            Some(format!("  {} {}", "?".yellow().bold(), question.text))
-        }
+        // The ending says it, at its line.
+        Entry::Asks { .. } => None,
     }
 }
 
@@ -59,7 +63,7 @@ fn answered(
     call: &str,
 ) -> String {
     let again = if attempt > 1 { format!(" (try {attempt})") } else { String::new() };
-    let title = format!("{:<24}", title(key));
+    let title = format!("{:<28}", title(key));
     match answer {
         Ok(response) if response.is_success() => {
             format!("  {} {title} {call} → {}{again}", "✓".green(), response.status)
@@ -76,7 +80,8 @@ pub fn run_ending(outcome: &Outcome, history: &History, file: &RecipeFile, colou
         Outcome::Done => format!("{} after {calls}", "done".green().bold()),
         Outcome::Stopped { reason, .. } => format!("{}: {reason}", "stopped".yellow().bold()),
         Outcome::Held { question, error } => {
-            let found = diagnostic::held(&error.place.route, &question.text, &error.instead);
+            let message = format!("{}: {}", question.text, error.message);
+            let found = diagnostic::held(&error.place.route, &message, &error.instead);
             format!(
                 "{} for a person after {calls}\n\n{}",
                 "held".yellow().bold(),
@@ -84,15 +89,20 @@ pub fn run_ending(outcome: &Outcome, history: &History, file: &RecipeFile, colou
             )
         }
         Outcome::Failed(error) => {
-            let field = error.field.as_ref().map(|f| format!("`{f}` ")).unwrap_or_default();
-            let message = format!("{field}{}", error.message);
-            let found = diagnostic::step_failed(&error.place.route, &message, &error.instead);
-            format!("{} after {calls}\n\n{}", "failed".red().bold(), drawn(file, found, colour))
+            format!("{} after {calls}\n\n{}", "failed".red().bold(), failure(error, file, colour))
         }
     }
 }
 
-fn drawn(file: &RecipeFile, found: Diagnostic, colour: bool) -> String {
+/// A failed step at its recipe line.
+pub(super) fn failure(error: &StepError, file: &RecipeFile, colour: bool) -> String {
+    let field = error.field.as_ref().map(|f| format!("`{f}` ")).unwrap_or_default();
+    let message = format!("{field}{}", error.message);
+    drawn(file, diagnostic::step_failed(&error.place.route, &message, &error.instead), colour)
+}
+
+/// One diagnostic with its frame.
+pub(super) fn drawn(file: &RecipeFile, found: Diagnostic, colour: bool) -> String {
     let drawing = FileDiagnostics {
         source: file.source.clone(),
         document: Some(file.document.clone()),

@@ -50,7 +50,7 @@ pub fn find_traps(source: &Source, reads: bool) -> Vec<Trap> {
         }
         if line[..indent].contains('\t') {
             if !reads {
-                let fixed = line[..indent].replace('\t', "  ");
+                let fixed = " ".repeat(indent_like(source, number));
                 traps.push(Trap {
                     kind: TrapKind::TabIndent,
                     span: span.start..span.start + indent,
@@ -78,6 +78,27 @@ pub fn find_traps(source: &Source, reads: bool) -> Vec<Trap> {
         traps.extend(in_plain(value, at, reads));
     }
     traps
+}
+
+/// How far a line most likely should be indented: like the line above, or one level deeper behind a
+/// key that opens something.
+fn indent_like(source: &Source, number: usize) -> usize {
+    let above = (1..number).rev().map(|n| source.slice(&source.line_span(n)));
+    let mut above =
+        above.filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
+    let Some(line) = above.next() else { return 0 };
+    if line.starts_with('\t') {
+        // Counted from the last line that is indented as it should be.
+        let good = above.find(|line| !line.starts_with('\t')).unwrap_or_default();
+        return level(good);
+    }
+    level(line)
+}
+
+fn level(line: &str) -> usize {
+    let inner = line.trim_start().trim_start_matches("- ");
+    let indent = line.len() - inner.len();
+    if line.trim_end().ends_with(':') { indent + 2 } else { indent }
 }
 
 /// Where the value of a line begins, and how far its key is indented.

@@ -42,3 +42,27 @@ fn a_folder_without_recipes_is_said() {
     assert_eq!(output.status.code(), Some(2));
     assert!(seen(&output).contains("there is no recipe in the folder"));
 }
+
+/// No two apps of ours share a method and path, and no operation has a name twice: a small catalog does.
+#[test]
+fn names_that_mean_several_things_have_to_be_written_out() {
+    use linecook::catalog::{Catalog, compile};
+    use linecook::diagnostic::{Code, Sink};
+    use linecook::source::Source;
+
+    let sources = root().join("tests/cases/catalog/two-apps-with-one-path");
+    let text = compile(&sources.join("apps")).unwrap_or_else(|errors| panic!("{}", errors[0]));
+    let catalog = Catalog::load(Box::leak(text.into_boxed_str())).unwrap();
+    let recipe = Source::read(&sources.join("recipe.yaml")).unwrap();
+    let mut sink = Sink::default();
+    let file = linecook::parse::recipe(recipe.clone(), &mut sink).unwrap();
+    linecook::check::recipe(&file, &catalog, &|_| Err(String::new()), &mut sink);
+    let found = sink.into_sorted(&recipe, Some(&file.document));
+    let codes: Vec<Code> = found.iter().map(|d| d.code).collect();
+    assert_eq!(codes, [Code::AmbiguousOperation, Code::AmbiguousField]);
+    assert_eq!(
+        found[0].help.as_deref(),
+        Some("write the long name: `one.thing.make`, `two.thing.make`")
+    );
+    assert_eq!(found[1].help.as_deref(), Some("write `path.id` or `body.id`"));
+}

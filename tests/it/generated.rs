@@ -24,6 +24,20 @@ fn the_recipe_schema_is_fresh() {
 }
 
 #[test]
+fn the_picture_of_a_run_is_fresh() {
+    let command = "linecook run recipes/new-customer.yaml";
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_linecook"))
+        .args(command.split(' ').skip(1))
+        .current_dir(root())
+        .env("CLICOLOR_FORCE", "1")
+        .env_remove("NO_COLOR")
+        .output()
+        .unwrap();
+    let text = format!("$ {command}\n{}", String::from_utf8(output.stdout).unwrap());
+    fresh("docs/run.svg", &anstyle_svg::Term::new().render_svg(&text));
+}
+
+#[test]
 fn the_help_is_fresh() {
     let mut text = String::new();
     for verb in [

@@ -102,6 +102,12 @@ fn problem(problem: impl Into<String>, instead: impl Into<String>) -> ValueError
     ValueError { problem: problem.into(), instead: instead.into() }
 }
 
+/// An error of `crate::value`, which completes a sentence about the value, as a sentence of its own.
+fn about(value: &Value, error: ValueError) -> ValueError {
+    let shown: String = super::value::to_text(value).chars().take(60).collect();
+    problem(format!("`{shown}` {}", error.problem), error.instead)
+}
+
 fn text(value: &Value) -> Result<String, ValueError> {
     use minijinja::value::ValueKind::{Map, Seq};
     if matches!(value.kind(), Map | Seq) {

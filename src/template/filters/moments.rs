@@ -4,7 +4,7 @@
 use minijinja::Value;
 
 use super::super::value::MomentValue;
-use super::{Apply, Filter, Gives, needed, optional, text, whole_number};
+use super::{Apply, Filter, Gives, about, needed, optional, text, whole_number};
 use crate::value::{Defaults, Kind, Moment, ValueError};
 
 const DATES: &[Kind] = &[Kind::Moment, Kind::String];
@@ -46,7 +46,7 @@ pub(super) const FILTERS: &[Filter] = &[
         about: "The same day at that time of day.",
         example: ("'2026-03-02' | at('09:00')", "2026-03-02T09:00:00Z"),
         apply: Apply::Filled(|defaults, input, arguments| {
-            give(moment(defaults, input)?.at(&text(&arguments[0])?))
+            give(moment(defaults, input)?.at(&text(&arguments[0])?), &arguments[0])
         }),
     },
     Filter {
@@ -57,7 +57,7 @@ pub(super) const FILTERS: &[Filter] = &[
         about: "So many days later (or earlier, with a minus), at the same time of day.",
         example: ("'2026-03-02' | add_days(14)", "2026-03-16T00:00:00Z"),
         apply: Apply::Filled(|defaults, input, arguments| {
-            give(moment(defaults, input)?.add_days(whole_number(&arguments[0])?))
+            give(moment(defaults, input)?.add_days(whole_number(&arguments[0])?), &arguments[0])
         }),
     },
     Filter {
@@ -68,7 +68,7 @@ pub(super) const FILTERS: &[Filter] = &[
         about: "So many hours later, or earlier with a minus.",
         example: ("'2026-03-02T10:00:00Z' | add_hours(-2)", "2026-03-02T08:00:00Z"),
         apply: Apply::Filled(|defaults, input, arguments| {
-            give(moment(defaults, input)?.add_hours(whole_number(&arguments[0])?))
+            give(moment(defaults, input)?.add_hours(whole_number(&arguments[0])?), &arguments[0])
         }),
     },
     Filter {
@@ -79,7 +79,7 @@ pub(super) const FILTERS: &[Filter] = &[
         about: "So many minutes later, or earlier with a minus.",
         example: ("'2026-03-02T10:00:00Z' | add_minutes(30)", "2026-03-02T10:30:00Z"),
         apply: Apply::Filled(|defaults, input, arguments| {
-            give(moment(defaults, input)?.add_minutes(whole_number(&arguments[0])?))
+            give(moment(defaults, input)?.add_minutes(whole_number(&arguments[0])?), &arguments[0])
         }),
     },
     Filter {
@@ -90,7 +90,7 @@ pub(super) const FILTERS: &[Filter] = &[
         about: "So many months later; the 31st becomes the last day of a shorter month.",
         example: ("'2026-01-31' | add_months(1)", "2026-02-28T00:00:00Z"),
         apply: Apply::Filled(|defaults, input, arguments| {
-            give(moment(defaults, input)?.add_months(whole_number(&arguments[0])?))
+            give(moment(defaults, input)?.add_months(whole_number(&arguments[0])?), &arguments[0])
         }),
     },
     Filter {
@@ -101,7 +101,7 @@ pub(super) const FILTERS: &[Filter] = &[
         about: "The same moment on the clocks of another time zone.",
         example: ("'2026-03-02T10:00:00Z' | zone('America/New_York')", "2026-03-02T05:00:00-05:00"),
         apply: Apply::Filled(|defaults, input, arguments| {
-            give(moment(defaults, input)?.in_zone(&text(&arguments[0])?))
+            give(moment(defaults, input)?.in_zone(&text(&arguments[0])?), &arguments[0])
         }),
     },
 ];
@@ -111,12 +111,14 @@ fn moment(defaults: &Defaults, value: &Value) -> Result<Moment, ValueError> {
         Some(moment) => Ok(moment.0.clone()),
         // A point in time that an app gave is shown on the project's clocks.
         None => {
-            let read = Moment::parse(&text(value)?, &defaults.timezone)?;
+            let read =
+                Moment::parse(&text(value)?, &defaults.timezone).map_err(|e| about(value, e))?;
             Ok(Moment::from_timestamp(read.timestamp(), &defaults.timezone))
         }
     }
 }
 
-fn give(moment: Result<Moment, ValueError>) -> Result<Value, ValueError> {
-    moment.map(|m| Value::from_object(MomentValue(m)))
+/// `with` is what the filter worked with, for the message when it cannot.
+fn give(moment: Result<Moment, ValueError>, with: &Value) -> Result<Value, ValueError> {
+    moment.map(|m| Value::from_object(MomentValue(m))).map_err(|e| about(with, e))
 }

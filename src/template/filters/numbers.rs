@@ -3,7 +3,7 @@
 use minijinja::Value;
 
 use super::super::value::{from_json, to_json};
-use super::{Apply, Filter, Gives, optional, problem, text, whole_number};
+use super::{Apply, Filter, Gives, about, optional, problem, text, whole_number};
 use crate::value::{Kind, ValueError, money};
 
 const NUMBERS: &[Kind] = &[Kind::Number, Kind::Integer, Kind::String];
@@ -19,7 +19,9 @@ pub(super) const FILTERS: &[Filter] = &[
         example: ("1234.5 | money('USD')", "$1,234.50"),
         apply: Apply::Filled(|_, input, arguments| {
             let currency = arguments.first().map(text).transpose()?;
-            Ok(money::money(&to_json(input).into_value(), currency.as_deref())?.into())
+            let amount = to_json(input).into_value();
+            let money = money::money(&amount, currency.as_deref()).map_err(|e| about(input, e))?;
+            Ok(money.into())
         }),
     },
     Filter {

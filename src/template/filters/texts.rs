@@ -2,7 +2,7 @@
 
 use minijinja::Value;
 
-use super::{Apply, Filter, Gives, needed, optional, problem, text, whole_number};
+use super::{Apply, Filter, Gives, about, needed, optional, problem, text, whole_number};
 use crate::value::{Defaults, Kind, ValueError, phone, text as words};
 
 const WORDS: &[Kind] = &[Kind::String, Kind::Number, Kind::Integer, Kind::Boolean];
@@ -114,7 +114,8 @@ pub(super) const FILTERS: &[Filter] = &[
         about: "A phone number with + and country code (E.164).",
         example: ("'(407) 555-0100' | phone('US')", "+14075550100"),
         apply: Apply::Filled(|defaults, input, arguments| {
-            Ok(phone::e164(&text(input)?, &country(defaults, arguments)?)?.into())
+            let country = country(defaults, arguments)?;
+            Ok(phone::e164(&text(input)?, &country).map_err(|e| about(input, e))?.into())
         }),
     },
     Filter {
@@ -125,7 +126,8 @@ pub(super) const FILTERS: &[Filter] = &[
         about: "A phone number as bare digits, as Stax wants it.",
         example: ("'+1 407 555 0100' | phone_digits('US')", "4075550100"),
         apply: Apply::Filled(|defaults, input, arguments| {
-            Ok(phone::digits(&text(input)?, &country(defaults, arguments)?)?.into())
+            let country = country(defaults, arguments)?;
+            Ok(phone::digits(&text(input)?, &country).map_err(|e| about(input, e))?.into())
         }),
     },
     Filter {
