@@ -532,37 +532,3 @@ fn either(a: Typed, b: Typed) -> Typed {
     };
     Typed { field, may_be_empty, clears }
 }
-
-/// The dotted names that must be there when `condition` holds: `event.email and event.phone`.
-pub(super) fn filled_by(condition: &Expression, found: &mut Vec<String>) {
-    match &condition.node {
-        Node::And(a, b) => {
-            filled_by(a, found);
-            filled_by(b, found);
-        }
-        Node::Field(..) => found.extend(condition.path().map(|p| p.join("."))),
-        Node::Not(inner) => empty_unless(inner, found),
-        Node::Test { name, input, .. } if name == "defined" => filled_by(input, found),
-        Node::Filter { name, input: Some(input), .. } if name != "default" => {
-            filled_by(input, found)
-        }
-        // `x == 'something'` holds only when x is there.
-        Node::Compare(a, b, true) if matches!(&b.node, Node::Literal(v) if !v.is_null()) => {
-            filled_by(a, found)
-        }
-        _ => {}
-    }
-}
-
-/// The dotted names that must be there when `condition` does not hold: `not event.email`.
-pub(super) fn empty_unless(condition: &Expression, found: &mut Vec<String>) {
-    match &condition.node {
-        Node::Or(a, b) => {
-            empty_unless(a, found);
-            empty_unless(b, found);
-        }
-        Node::Not(inner) => filled_by(inner, found),
-        Node::Test { name, input, .. } if name == "empty" => filled_by(input, found),
-        _ => {}
-    }
-}

@@ -3,28 +3,23 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use crate::catalog::{Effect, Field, InDoubt, Inner, NotFound, Operation, Presence};
-use crate::diagnostic::{self, nearest};
-use crate::recipe::{ForEach, OnProblem, Step, Verb};
+use crate::catalog::{Field, InDoubt, NotFound, Operation, Presence};
+use crate::diagnostic;
+use crate::recipe::{ForEach, Step, Verb};
 use crate::source::Route;
 use crate::template::Template;
 use crate::value::Kind;
 use crate::value::json_path::JsonPath;
 
 use super::Checker;
-use super::checked::{Action, CheckedCall, CheckedStep, Each, Search};
-use super::infer::{empty_unless, filled_by};
+use super::checked::{Action, CheckedCall, CheckedStep, Each};
 use super::known::always;
+use super::narrow::{empty_unless, filled_by};
 
 /// The most steps of a recipe, groups and their steps counted.
 const MAX_STEPS: usize = 200;
-
-/// Words of the engine under `steps.<id>`.
-const ENGINE_RESULTS: &[&str] =
-    &["response", "status", "skipped", "error", "existed", "found", "items"];
 
 impl Checker<'_> {
     pub(super) fn steps(&mut self, steps: &[Step], route: &Route) -> Vec<CheckedStep> {
@@ -321,88 +316,13 @@ impl Checker<'_> {
         }
     }
 
-    /// `find`, `pages` and `unless_exists`. The outer `None` means that something is wrong.
-    fn search(
-        &mut self,
-        step: &Step,
-        operation: &Arc<Operation>,
-        here: &Route,
-    ) -> Option<Option<Search>> {
-        if step.find.is_some() && step.pages.is_some() {
-            self.sink.say(diagnostic::find_reads_all(&here.key("pages")));
-            return None;
-        }
-        if let Some(conditions) = &step.find {
-            let route = here.key("find");
-            let Some(list) = &operation.list else {
-                self.sink.say(diagnostic::find_needs_list(&route, &operation.call));
-                return None;
-            };
-            let conditions = self.conditions(&list.of.clone(), conditions, &route)?;
-            return Some(Some(Search::Find(conditions)));
-        }
-        if step.pages.is_some() {
-            if operation.list.is_none() {
-                self.sink.say(diagnostic::find_needs_list(&here.key("pages"), &operation.call));
-                return None;
-            }
-            return Some(Some(Search::AllPages));
-        }
-        if let Some(conditions) = &step.unless_exists {
-            let route = here.key("unless_exists");
-            let lookup = operation.lookup.as_ref();
-            let list = lookup.and_then(|l| self.catalog.sibling(operation, &l.operation));
-            let (Some(list), true) = (list, operation.effect == Effect::Create || lookup.is_some())
-            else {
-                self.sink.say(diagnostic::cannot_look_up(&route, &operation.call));
-                return None;
-            };
-            let of = list.list.as_ref().map(|l| l.of.clone()).unwrap_or_default();
-            let conditions = self.conditions(&of, conditions, &route)?;
-            return Some(Some(Search::UnlessExists { list, conditions }));
-        }
-        if operation.list.as_ref().is_some_and(|l| l.pages.is_some()) {
-            self.sink.say(diagnostic::list_without_find(&here.key("call"), &operation.call));
-        }
-        Some(None)
-    }
-
-    fn conditions(
-        &mut self,
-        of: &Field,
-        written: &Map<String, Value>,
-        route: &Route,
-    ) -> Option<Vec<(String, super::checked::Mapping)>> {
-        let mut conditions = Vec::new();
-        let mut good = true;
-        for (name, value) in written {
-            let here = route.key(name);
-            // What stands in a condition is compared, not sent: it needs no form of its own.
-            let field = match of.inner(name) {
-                Inner::Known(field) => Field { required: false, ..field.clone() },
-                Inner::Open => Field::any(),
-                Inner::Absent => {
-                    let known = of.fields.iter().flat_map(|f| f.keys()).map(String::as_str);
-                    let known: Vec<&str> = known.collect();
-                    let near = nearest(name, known.iter().copied());
-                    self.sink.say(diagnostic::unknown_record_field(&here, name, &known, near));
-                    good = false;
-                    continue;
-                }
-            };
-            match self.mapping(&field, value, &here, name) {
-                Some(mapping) => conditions.push((name.clone(), mapping)),
-                None => good = false,
-            }
-        }
-        good.then_some(conditions)
-    }
-
     fn save(&mut self, step: &Step, operation: &Operation, route: &Route) -> Vec<(String, String)> {
         let mut save = Vec::new();
         for (name, path) in &step.save {
             let here = route.key(name);
-            if ENGINE_RESULTS.contains(&name.as_str()) || operation.results.contains_key(name) {
+            if super::results::ENGINE_RESULTS.contains(&name.as_str())
+                || operation.results.contains_key(name)
+            {
                 self.sink.say(diagnostic::saved_name_taken(&here, name));
             }
             match JsonPath::parse(path) {
@@ -411,72 +331,6 @@ impl Checker<'_> {
             }
         }
         save
-    }
-
-    /// What `steps.<id>` holds behind a step.
-    fn results(&self, verb: Option<Verb>, action: &Option<Action>, conditional: bool) -> Field {
-        let mut fields: IndexMap<String, Field> = IndexMap::new();
-        let mut open = action.is_none();
-        match action {
-            Some(Action::Call(call)) => {
-                let operation = &call.operation;
-                let sometimes = conditional
-                    || call.on_error == OnProblem::Continue
-                    || call.on_not_found == OnProblem::Continue;
-                let mut add = |name: &str, field: Field, sometimes: bool| {
-                    let presence = if sometimes { Presence::Sometimes } else { field.presence };
-                    fields.insert(name.to_owned(), Field { presence, ..field });
-                };
-                let finds = matches!(call.search, Some(Search::Find(_)));
-                if !finds {
-                    for (name, result) in &operation.results {
-                        add(name, result.field.clone(), sometimes);
-                    }
-                }
-                if let Some(list) = &operation.list {
-                    if finds {
-                        for (name, result) in &list.results {
-                            add(name, result.field.clone(), true);
-                        }
-                        add("found", always(Kind::Boolean), false);
-                        add("record", list.of.clone(), true);
-                    } else {
-                        let of = Some(Arc::new(list.of.clone()));
-                        add("items", Field { of, ..always(Kind::List) }, sometimes);
-                    }
-                }
-                if let Some(Search::UnlessExists { list, .. }) = &call.search {
-                    add("existed", always(Kind::Boolean), false);
-                    for (name, result) in list.list.iter().flat_map(|l| &l.results) {
-                        add(name, result.field.clone(), sometimes);
-                    }
-                }
-                for (name, _) in &call.save {
-                    add(name, Field::any(), sometimes);
-                }
-                let response = operation.response.clone().unwrap_or_default();
-                add("response", response, sometimes);
-                add("status", always(Kind::Integer), sometimes);
-                add("skipped", always(Kind::Boolean), false);
-                add("error", always(Kind::String), true);
-            }
-            Some(Action::Set(values)) => {
-                for (name, mapping) in values {
-                    let field =
-                        self.set_types.get(&mapping.place.route).cloned().unwrap_or_default();
-                    fields.insert(name.clone(), field);
-                }
-                fields.insert("skipped".to_owned(), always(Kind::Boolean));
-            }
-            Some(Action::Group(_) | Action::Stop(_)) => {
-                fields.insert("skipped".to_owned(), always(Kind::Boolean));
-            }
-            None => open = verb.is_none() || action.is_none(),
-        }
-        if open {
-            return Field { presence: Presence::Always, kind: Kind::Any, ..Field::default() };
-        }
-        Field { presence: Presence::Always, ..Field::object(Arc::new(fields)) }
     }
 }
 

@@ -9,8 +9,8 @@ use crate::source::Route;
 
 use super::Checker;
 use super::checked::CheckedTrigger;
-use super::infer::filled_by;
 use super::known::event_field;
+use super::narrow::filled_by;
 
 impl Checker<'_> {
     pub(super) fn trigger(&mut self, trigger: &Trigger) -> Option<CheckedTrigger> {

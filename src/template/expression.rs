@@ -112,42 +112,6 @@ impl Expression {
         }
     }
 
-    /// Moves every span by `by` bytes, for an expression cut out of a longer text.
-    pub(super) fn shift(&mut self, by: usize) {
-        self.span = self.span.start + by..self.span.end + by;
-        match &mut self.node {
-            Node::Name(_) | Node::Local(_) | Node::Literal(_) | Node::Named(_) => {}
-            Node::Field(a, _) | Node::Not(a) | Node::Slice(a) => a.shift(by),
-            Node::Item(a, b)
-            | Node::And(a, b)
-            | Node::Or(a, b)
-            | Node::Compare(a, b, _)
-            | Node::Arithmetic(a, b)
-            | Node::Join(a, b) => {
-                a.shift(by);
-                b.shift(by);
-            }
-            Node::Filter { input, arguments, .. } => {
-                input.iter_mut().for_each(|e| e.shift(by));
-                arguments.iter_mut().for_each(|e| e.shift(by));
-            }
-            Node::Test { input, arguments, .. } | Node::Call { callee: input, arguments } => {
-                input.shift(by);
-                arguments.iter_mut().for_each(|e| e.shift(by));
-            }
-            Node::Choice { test, then, otherwise } => {
-                test.shift(by);
-                then.shift(by);
-                otherwise.iter_mut().for_each(|e| e.shift(by));
-            }
-            Node::List(items) => items.iter_mut().for_each(|e| e.shift(by)),
-            Node::Map(entries) => entries.iter_mut().for_each(|(k, v)| {
-                k.shift(by);
-                v.shift(by);
-            }),
-        }
-    }
-
     /// `steps.contact.contact_id` as its parts, where the expression is nothing but names and dots.
     pub fn path(&self) -> Option<Vec<&str>> {
         match &self.node {
@@ -165,14 +129,16 @@ impl Expression {
 
 /// Turns the engine's tree into ours, remembering which names the template declares itself.
 pub(super) struct Reader {
+    /// What to add to every span, for an expression cut out of a longer text.
+    shift: usize,
     locals: Vec<String>,
     pub(super) found: Vec<Expression>,
     pub(super) has_statements: bool,
 }
 
 impl Reader {
-    pub(super) fn new() -> Reader {
-        Reader { locals: Vec::new(), found: Vec::new(), has_statements: false }
+    pub(super) fn new(shift: usize) -> Reader {
+        Reader { shift, locals: Vec::new(), found: Vec::new(), has_statements: false }
     }
 
     /// Collects every expression of a template's statements, in order.
@@ -266,7 +232,10 @@ impl Reader {
             Expr::UnaryOp(u) => match u.op {
                 ast::UnaryOpKind::Not => Node::Not(one(&u.expr)),
                 ast::UnaryOpKind::Neg => Node::Arithmetic(
-                    Box::new(Expression { node: Node::Literal(0.into()), span: range(u.span()) }),
+                    Box::new(Expression {
+                        node: Node::Literal(0.into()),
+                        span: self.range(u.span()),
+                    }),
                     one(&u.expr),
                 ),
             },
@@ -289,7 +258,7 @@ impl Reader {
             Expr::Compare(c) => {
                 let mut left = self.expression(&c.expr);
                 for op in &c.ops {
-                    let span = left.span.start..range(op.expr.span()).end;
+                    let span = left.span.start..self.range(op.expr.span()).end;
                     left = Expression {
                         node: Node::Compare(
                             Box::new(left),
@@ -334,7 +303,7 @@ impl Reader {
                     .collect(),
             ),
         };
-        Expression::new(node, range(expr.span()))
+        Expression::new(node, self.range(expr.span()))
     }
 
     fn call(
@@ -347,7 +316,7 @@ impl Reader {
             callee: Box::new(self.expression(callee)),
             arguments: self.arguments(arguments),
         };
-        Expression { node, span: range(span) }
+        Expression { node, span: self.range(span) }
     }
 
     fn arguments(&self, arguments: &[ast::CallArg<'_>]) -> Vec<Expression> {
@@ -356,16 +325,16 @@ impl Reader {
             .map(|argument| match argument {
                 ast::CallArg::Pos(e) | ast::CallArg::PosSplat(e) => self.expression(e),
                 ast::CallArg::Kwarg(name, e) => {
-                    Expression { node: Node::Named((*name).to_owned()), span: range(e.span()) }
+                    Expression { node: Node::Named((*name).to_owned()), span: self.range(e.span()) }
                 }
                 ast::CallArg::KwargSplat(e) => {
-                    Expression { node: Node::Named("**".to_owned()), span: range(e.span()) }
+                    Expression { node: Node::Named("**".to_owned()), span: self.range(e.span()) }
                 }
             })
             .collect()
     }
-}
 
-fn range(span: EngineSpan) -> std::ops::Range<usize> {
-    span.start_offset as usize..span.end_offset as usize
+    fn range(&self, span: EngineSpan) -> std::ops::Range<usize> {
+        span.start_offset as usize + self.shift..span.end_offset as usize + self.shift
+    }
 }

@@ -102,8 +102,7 @@ impl Template {
         let inner = inner.filter(|s| !s.contains("}}")).unwrap_or(trimmed);
         let shift = inner.as_ptr() as usize - source.as_ptr() as usize;
         let tree = machinery::parse_expr(inner).map_err(|e| syntax_error(inner, &e, shift))?;
-        let mut expression = expression::Reader::new().expression(&tree);
-        shift_spans(&mut expression, shift);
+        let expression = expression::Reader::new(shift).expression(&tree);
         let body = Body::Whole(compile(inner, shift)?);
         Ok(Template::new(written, body, vec![expression]))
     }
@@ -115,7 +114,7 @@ impl Template {
         }
         let tree = machinery::parse(source, "template", Default::default())
             .map_err(|e| syntax_error(source, &e, 0))?;
-        let mut reader = expression::Reader::new();
+        let mut reader = expression::Reader::new(0);
         reader.statements(std::slice::from_ref(&tree));
         let children = match &tree {
             machinery::ast::Stmt::Template(template) => &template.children[..],
@@ -358,13 +357,6 @@ fn is_map_end(bytes: &[u8], start: usize, at: usize) -> bool {
         }
     }
     open > 0
-}
-
-fn shift_spans(expression: &mut Expression, shift: usize) {
-    if shift == 0 {
-        return;
-    }
-    expression.shift(shift);
 }
 
 fn syntax_error(source: &str, error: &minijinja::Error, shift: usize) -> TemplateError {
