@@ -1,15 +1,14 @@
 //! The generator: the hand-edited YAML files of `schemas/catalog/` come in; the text of
 //! `schemas/catalog.jsonl` goes out, or every mistake in them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
 use super::index::{Index, IndexEntry};
-use super::operation::{ListShape, NamedResult};
-use super::{App, EventType, Field, Fit, Operation};
+use super::{App, Catalog, EventType, Fields, Fit, Operation};
 use crate::source::{Document, Route, Source};
 use crate::value::Defaults;
 
@@ -43,10 +42,12 @@ struct Compiler {
     apps: Vec<App>,
     operations: Vec<(PathBuf, Operation)>,
     events: Vec<(PathBuf, EventType)>,
+    shapes: Vec<(String, Fields)>,
     errors: Vec<CompileError>,
 }
 
-type Types = HashMap<String, Value>;
+/// The names of an app's shapes.
+type Types = HashSet<String>;
 
 impl Compiler {
     fn app(&mut self, folder: &Path) {
@@ -64,13 +65,10 @@ impl Compiler {
                 }
                 continue;
             }
-            for (name, shape) in value["types"].as_object().into_iter().flatten() {
-                if types.insert(name.clone(), shape.clone()).is_some() {
-                    self.error(
-                        &path,
-                        Route::root().key("types").key(name),
-                        "this type stands twice",
-                    );
+            for name in value["types"].as_object().into_iter().flat_map(Map::keys) {
+                if !types.insert(name.clone()) {
+                    let route = Route::root().key("types").key(name);
+                    self.error(&path, route, "this type stands twice");
                 }
             }
             files.insert(path, value);
@@ -87,6 +85,13 @@ impl Compiler {
                 self.error(path, Route::root().key(key), "no such key in a resource file");
             }
         }
+        let app = value["app"].as_str().unwrap_or_default();
+        for (name, written) in value["types"].as_object().into_iter().flatten() {
+            match serde_json::from_value::<Fields>(resolve_fields(written, types)) {
+                Ok(fields) => self.shapes.push((format!("{app}.{name}"), fields)),
+                Err(e) => self.error(path, Route::root().key("types").key(name), e),
+            }
+        }
         for (id, written) in value["operations"].as_object().into_iter().flatten() {
             let route = Route::root().key("operations").key(id);
             let mut entry = resolve_operation(written, types);
@@ -94,10 +99,7 @@ impl Compiler {
             entry.insert("resource".into(), value["resource"].clone());
             entry.insert("id".into(), id.clone().into());
             match serde_json::from_value::<Operation>(Value::Object(entry)) {
-                Ok(mut operation) => {
-                    self.fill_results(path, &route, &mut operation);
-                    self.operations.push((path.to_owned(), operation));
-                }
+                Ok(operation) => self.operations.push((path.to_owned(), operation)),
                 Err(e) => self.error(path, route, e),
             }
         }
@@ -109,7 +111,7 @@ impl Compiler {
                 Some(Value::String(name)) if name != "unknown" => json!({ "type": name }),
                 _ => json!({ "type": "object" }),
             };
-            entry.insert("payload".into(), resolve(&payload, types, &mut Vec::new()));
+            entry.insert("payload".into(), resolve(&payload, types));
             entry.insert("app".into(), value["app"].clone());
             entry.insert("id".into(), id.clone().into());
             match serde_json::from_value::<EventType>(Value::Object(entry)) {
@@ -119,47 +121,21 @@ impl Compiler {
         }
     }
 
-    /// Gives every named result the type that the answer says.
-    fn fill_results(&mut self, path: &Path, route: &Route, operation: &mut Operation) {
-        let response = operation.response.clone().unwrap_or_default();
-        let unknown = operation.response_unknown;
-        let fill = |results: &mut indexmap::IndexMap<String, NamedResult>, of: &Field| {
-            let mut missing = Vec::new();
-            for (name, result) in results.iter_mut() {
-                match of.at_path(&result.path) {
-                    Some(field) => {
-                        let nullable = of.may_end_at_null(&result.path);
-                        result.field = Field { usual: None, nullable, ..field.clone() };
-                    }
-                    None if unknown => {}
-                    None => missing.push(format!("`{name}`: the answer has no `{}`", result.path)),
-                }
-            }
-            missing
-        };
-        let mut missing = fill(&mut operation.results, &response);
-        if let Some(ListShape { items, results, of, .. }) = &mut operation.list {
-            match response.at_path(items) {
-                Some(list) => {
-                    *of = list.of.as_deref().cloned().unwrap_or_else(|| list.clone());
-                    missing.extend(fill(results, &of.clone()));
-                }
-                None if unknown => {}
-                None => missing.push(format!("the answer has no `{items}`")),
-            }
-        }
-        for message in missing {
-            self.error(path, route.key("results"), message);
-        }
-    }
-
     fn finish(mut self) -> Result<String, Vec<CompileError>> {
-        self.check_operations();
-        self.check_events();
         if !self.errors.is_empty() {
             return Err(self.errors);
         }
-        let mut index = Index { apps: self.apps, ..Index::default() };
+        let text = self.text();
+        // What is checked is what the program will read.
+        let catalog = Catalog::load(Box::leak(text.clone().into_boxed_str()))
+            .expect("the generator reads what it writes");
+        self.check_operations(&catalog);
+        self.check_events(&catalog);
+        if self.errors.is_empty() { Ok(text) } else { Err(self.errors) }
+    }
+
+    fn text(&self) -> String {
+        let mut index = Index { apps: self.apps.clone(), ..Index::default() };
         let mut lines = Vec::new();
         let mut owners: HashMap<String, usize> = HashMap::new();
         for (_, operation) in &self.operations {
@@ -196,10 +172,14 @@ impl Compiler {
                 wire: event.wire.clone(),
                 deprecated: false,
                 record: event.record.as_ref().map(|r| r.kind.clone()),
-                documented: event.payload.fields.is_some(),
+                documented: event.payload.fields.is_some() || event.payload.shape.is_some(),
                 line: lines.len(),
             });
             lines.push(to_line(event));
+        }
+        for (name, fields) in &self.shapes {
+            index.shapes.push((name.clone(), lines.len()));
+            lines.push(to_line(fields));
         }
         let mut text = to_line(&index);
         for line in lines {
@@ -207,13 +187,15 @@ impl Compiler {
             text.push_str(&line);
         }
         text.push('\n');
-        Ok(text)
+        text
     }
 
-    fn check_operations(&mut self) {
+    fn check_operations(&mut self, catalog: &Catalog) {
         let mut found = Vec::new();
         let mut seen = HashMap::new();
-        for (file, operation) in &self.operations {
+        for (file, written) in &self.operations {
+            let operation =
+                &catalog.operation(&written.long_id()).expect("it has just been written");
             let mut say = |message: String| {
                 found.push((
                     file.clone(),
@@ -221,6 +203,9 @@ impl Compiler {
                     message,
                 ));
             };
+            for missing in Operation::clone(operation).fill_results() {
+                say(missing);
+            }
             if let Some(other) = seen.insert(operation.long_id(), file) {
                 say(format!("stands in {} too", other.display()));
             }
@@ -283,10 +268,11 @@ impl Compiler {
         }
     }
 
-    fn check_events(&mut self) {
+    fn check_events(&mut self, catalog: &Catalog) {
         let mut found = Vec::new();
         let mut seen = HashMap::new();
-        for (file, event) in &self.events {
+        for (file, written) in &self.events {
+            let event = &catalog.event(&written.name()).expect("it has just been written");
             let mut say = |message: String| {
                 found.push((file.clone(), Route::root().key("events").key(&event.id), message));
             };
@@ -352,7 +338,7 @@ fn resolve_operation(written: &Value, types: &Types) -> Map<String, Value> {
     let mut entry = written.as_object().cloned().unwrap_or_default();
     for slot in ["path", "query"] {
         if let Some(fields) = entry.get(slot) {
-            let resolved = resolve_fields(fields, types, &mut Vec::new());
+            let resolved = resolve_fields(fields, types);
             entry.insert(slot.into(), resolved);
         } else {
             entry.insert(slot.into(), json!({}));
@@ -363,22 +349,19 @@ fn resolve_operation(written: &Value, types: &Types) -> Map<String, Value> {
             entry.insert("body_unknown".into(), true.into());
         }
         Some(fields) => {
-            entry.insert("body".into(), resolve_fields(&fields, types, &mut Vec::new()));
+            entry.insert("body".into(), resolve_fields(&fields, types));
         }
         None => {}
     }
     if let Some(item) = entry.remove("body_list") {
-        entry.insert("body_list".into(), resolve(&item, types, &mut Vec::new()));
+        entry.insert("body_list".into(), resolve(&item, types));
     }
     match entry.remove("response") {
         Some(Value::String(word)) if word == "unknown" => {
             entry.insert("response_unknown".into(), true.into());
         }
         Some(Value::String(name)) => {
-            entry.insert(
-                "response".into(),
-                resolve(&json!({ "type": name }), types, &mut Vec::new()),
-            );
+            entry.insert("response".into(), resolve(&json!({ "type": name }), types));
         }
         Some(Value::Object(fields)) => {
             let whole = match fields.get("list") {
@@ -387,7 +370,7 @@ fn resolve_operation(written: &Value, types: &Types) -> Map<String, Value> {
                 }
                 _ => json!({ "type": "object", "fields": fields }),
             };
-            entry.insert("response".into(), resolve(&whole, types, &mut Vec::new()));
+            entry.insert("response".into(), resolve(&whole, types));
         }
         _ => {
             entry.insert("response_unknown".into(), true.into());
@@ -415,39 +398,33 @@ fn spell_out_results(results: &mut Value) {
     }
 }
 
-fn resolve_fields(fields: &Value, types: &Types, inside: &mut Vec<String>) -> Value {
+fn resolve_fields(fields: &Value, types: &Types) -> Value {
     let fields = fields.as_object().into_iter().flatten();
-    fields.map(|(name, field)| (name.clone(), resolve(field, types, inside))).collect()
+    fields.map(|(name, field)| (name.clone(), resolve(field, types))).collect()
 }
 
-fn resolve(field: &Value, types: &Types, inside: &mut Vec<String>) -> Value {
+/// A field with its short forms spelled out. A type that is a shape is named; one that is not there is
+/// left standing, and refused as an unknown type.
+fn resolve(field: &Value, types: &Types) -> Value {
     let mut field = match field {
         Value::String(name) => Map::from_iter([("type".to_owned(), Value::from(name.as_str()))]),
         other => other.as_object().cloned().unwrap_or_default(),
     };
     let name = field.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
-    if name.starts_with(|c: char| c.is_ascii_uppercase()) {
-        // A shape that holds itself stays open on the second level. A name that is not there is left
-        // standing, and refused as an unknown type.
-        if inside.contains(&name) {
-            field.insert("type".into(), "object".into());
-        } else if let Some(shape) = types.get(&name) {
-            inside.push(name);
-            field.insert("fields".into(), resolve_fields(shape, types, inside));
-            field.insert("type".into(), "object".into());
-            inside.pop();
-        }
-    } else {
-        if let Some(fields) = field.get("fields") {
-            let fields = resolve_fields(fields, types, inside);
-            field.insert("fields".into(), fields);
-            field.entry("type").or_insert("object".into());
-        }
-        if let Some(of) = field.get("of") {
-            let of = resolve(of, types, inside);
-            field.insert("of".into(), of);
-            field.entry("type").or_insert("list".into());
-        }
+    if types.contains(&name) {
+        field.insert("type".into(), "object".into());
+        field.insert("shape".into(), name.into());
+        return Value::Object(field);
+    }
+    if let Some(fields) = field.get("fields") {
+        let fields = resolve_fields(fields, types);
+        field.insert("fields".into(), fields);
+        field.entry("type").or_insert("object".into());
+    }
+    if let Some(of) = field.get("of") {
+        let of = resolve(of, types);
+        field.insert("of".into(), of);
+        field.entry("type").or_insert("list".into());
     }
     Value::Object(field)
 }

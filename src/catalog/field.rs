@@ -45,6 +45,9 @@ pub struct Field {
     /// What an object holds; any key is taken where this is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<Fields>,
+    /// The shared shape that its fields come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<String>,
     /// Sent when a recipe leaves the field out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usual: Option<Value>,

@@ -9,6 +9,8 @@ pub(super) struct Index {
     pub apps: Vec<App>,
     pub operations: Vec<IndexEntry>,
     pub events: Vec<IndexEntry>,
+    /// `app.Name` and line of every shared shape.
+    pub shapes: Vec<(String, usize)>,
 }
 
 /// What is known of an operation or event without decoding it.

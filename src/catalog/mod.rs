@@ -9,6 +9,7 @@ mod fit;
 mod index;
 mod operation;
 mod schema;
+mod shape;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -26,6 +27,7 @@ pub use operation::{
 pub use schema::{request_schema, response_schema};
 
 use index::Index;
+use shape::Shapes;
 
 static EMBEDDED: &str = include_str!("../../schemas/catalog.jsonl");
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
@@ -37,6 +39,7 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
 pub struct Catalog {
     index: Index,
     lines: Vec<&'static str>,
+    shapes: Shapes,
     operations: Vec<OnceLock<Arc<Operation>>>,
     events: Vec<OnceLock<Arc<EventType>>>,
     operation_by_id: HashMap<&'static str, usize>,
@@ -77,9 +80,12 @@ impl Catalog {
         }
         let event_by_id =
             index.events.iter().enumerate().map(|(at, e)| (e.id.as_str(), at)).collect();
+        let lines: Vec<&str> = lines.collect();
+        let shapes = index.shapes.iter().map(|(name, line)| (name.clone(), lines[*line])).collect();
         Ok(Catalog {
             index: index.clone(),
-            lines: lines.collect(),
+            lines,
+            shapes: Shapes::new(shapes),
             operations: index.operations.iter().map(|_| OnceLock::new()).collect(),
             events: index.events.iter().map(|_| OnceLock::new()).collect(),
             operation_by_id,
@@ -180,13 +186,27 @@ impl Catalog {
     }
 
     fn decode_operation(&self, at: usize) -> Arc<Operation> {
-        let decode = || self.decode(self.index.operations[at].line);
-        self.operations[at].get_or_init(|| Arc::new(decode())).clone()
+        let decode = || {
+            let mut operation: Operation = self.decode(self.index.operations[at].line);
+            let app = operation.app.clone();
+            self.shapes.fill_all(&app, &mut operation.path);
+            self.shapes.fill_all(&app, &mut operation.query);
+            operation.body.iter_mut().for_each(|body| self.shapes.fill_all(&app, body));
+            operation.body_list.iter_mut().for_each(|item| self.shapes.fill(&app, item));
+            operation.response.iter_mut().for_each(|answer| self.shapes.fill(&app, answer));
+            operation.fill_results();
+            Arc::new(operation)
+        };
+        self.operations[at].get_or_init(decode).clone()
     }
 
     fn decode_event(&self, at: usize) -> Arc<EventType> {
-        let decode = || self.decode(self.index.events[at].line);
-        self.events[at].get_or_init(|| Arc::new(decode())).clone()
+        let decode = || {
+            let mut event: EventType = self.decode(self.index.events[at].line);
+            self.shapes.fill(&event.app, &mut event.payload);
+            Arc::new(event)
+        };
+        self.events[at].get_or_init(decode).clone()
     }
 
     fn decode<T: serde::de::DeserializeOwned>(&self, line: usize) -> T {

@@ -72,6 +72,10 @@ pub struct Operation {
     pub notes: Vec<String>,
 }
 
+fn is_unsaid(field: &Field) -> bool {
+    *field == Field::default()
+}
+
 fn no_fields(fields: &Fields) -> bool {
     fields.is_empty()
 }
@@ -155,8 +159,8 @@ pub struct NamedResult {
     pub path: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub about: String,
-    /// What stands there; filled in by the generator.
-    #[serde(default)]
+    /// What stands there, as the answer says; filled in when the operation is read.
+    #[serde(default, skip_serializing_if = "is_unsaid")]
     pub field: Field,
 }
 
@@ -171,8 +175,8 @@ pub struct ListShape {
     pub results: IndexMap<String, NamedResult>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pages: Option<Pages>,
-    /// What one item is; filled in by the generator.
-    #[serde(default)]
+    /// What one item is, as the answer says; filled in when the operation is read.
+    #[serde(default, skip_serializing_if = "is_unsaid")]
     pub of: Field,
 }
 
@@ -283,6 +287,37 @@ impl Operation {
         let query = self.query.iter().map(|(name, field)| (Slot::Query, name, field));
         let body = self.body.iter().flat_map(|b| b.iter());
         path.chain(query).chain(body.map(|(name, field)| (Slot::Body, name, field)))
+    }
+
+    /// Gives every named result the type that the answer says; returns what the answer does not have.
+    pub(super) fn fill_results(&mut self) -> Vec<String> {
+        let response = self.response.clone().unwrap_or_default();
+        let unknown = self.response_unknown;
+        let mut missing = Vec::new();
+        let mut fill = |results: &mut IndexMap<String, NamedResult>, of: &Field| {
+            for (name, result) in results.iter_mut() {
+                match of.at_path(&result.path) {
+                    Some(field) => {
+                        let nullable = of.may_end_at_null(&result.path);
+                        result.field = Field { usual: None, nullable, ..field.clone() };
+                    }
+                    None if unknown => {}
+                    None => missing.push(format!("`{name}`: the answer has no `{}`", result.path)),
+                }
+            }
+        };
+        fill(&mut self.results, &response);
+        if let Some(ListShape { items, results, of, .. }) = &mut self.list {
+            match response.at_path(items) {
+                Some(list) => {
+                    *of = list.of.as_deref().cloned().unwrap_or_else(|| list.clone());
+                    fill(results, of);
+                }
+                None if unknown => {}
+                None => missing.push(format!("the answer has no `{items}`")),
+            }
+        }
+        missing
     }
 
     /// The named results of an answer.

@@ -5,9 +5,26 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::event::EventArgs;
 use super::exit::{CommandError, Result};
 use crate::source::{Document, Source};
 use crate::value::Defaults;
+
+/// A recipe, and everything it is tried with.
+#[derive(clap::Args)]
+pub struct RecipeArgs {
+    /// The recipe
+    pub recipe: PathBuf,
+    #[command(flatten)]
+    pub event: EventArgs,
+    #[command(flatten)]
+    pub settings: SettingArgs,
+    #[command(flatten)]
+    pub defaults: DefaultArgs,
+    /// The id of the account in HighLevel
+    #[arg(long, value_name = "ID", env = "LINECOOK_HIGHLEVEL_LOCATION")]
+    pub location: Option<String>,
+}
 
 /// Time zone and country, where a value says nothing.
 #[derive(clap::Args)]

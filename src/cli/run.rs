@@ -1,7 +1,6 @@
 //! `linecook run`: a recipe, step by step, against the built-in sandbox or a server that is named.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -9,10 +8,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::clock::SystemClock;
-use super::event::EventArgs;
 use super::exit::{CommandError, Exit, Result};
 use super::load::load;
-use super::options::{DefaultArgs, SettingArgs, colour};
+use super::options::{RecipeArgs, colour};
 use crate::catalog::Catalog;
 use crate::connection::{Connection, Secret};
 use crate::diagnostic::Severity;
@@ -26,23 +24,14 @@ use crate::sandbox::{Sandbox, World};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The recipe
-    recipe: PathBuf,
     #[command(flatten)]
-    event: EventArgs,
-    #[command(flatten)]
-    settings: SettingArgs,
-    #[command(flatten)]
-    defaults: DefaultArgs,
+    recipe: RecipeArgs,
     /// Send an app's calls to another server instead of the sandbox
     #[arg(long = "base-url", value_name = "APP=URL")]
     base_url: Vec<String>,
     /// A file with the token for an app; else the variable LINECOOK_<APP>_TOKEN
     #[arg(long = "token-file", value_name = "APP=FILE")]
     token_file: Vec<String>,
-    /// The id of the account in HighLevel
-    #[arg(long, value_name = "ID", env = "LINECOOK_HIGHLEVEL_LOCATION")]
-    location: Option<String>,
     /// Reach the real accounts: this changes real data
     #[arg(long)]
     live: bool,
@@ -74,12 +63,8 @@ pub struct Prepared {
 }
 
 /// Loads, checks and completes a recipe. `None` when it has errors, which have been printed then.
-pub fn prepare(
-    recipe: &Path,
-    event: &EventArgs,
-    settings: &SettingArgs,
-) -> Result<Option<Prepared>> {
-    let loaded = load(recipe);
+pub fn prepare(args: &RecipeArgs) -> Result<Option<Prepared>> {
+    let loaded = load(&args.recipe);
     let (Some(checked), Some(file)) = (loaded.checked, loaded.file) else {
         let mut diagnostics = loaded.diagnostics;
         diagnostics.found.retain(|d| d.severity == Severity::Error);
@@ -88,9 +73,9 @@ pub fn prepare(
         return Ok(None);
     };
     let plan = plan::recipe(checked);
-    let chosen = event.choose(recipe, &file, &plan)?;
+    let chosen = args.event.choose(&args.recipe, &file, &plan)?;
     let mut given = chosen.example.map(|e| e.settings.clone()).unwrap_or_default();
-    given.extend(settings.read()?);
+    given.extend(args.settings.read()?);
     let settings = execute::settings(&plan, &given).map_err(|errors| {
         let lines: Vec<String> = errors
             .iter()
@@ -118,10 +103,10 @@ pub fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 pub fn run(args: &Args) -> Result {
-    let Some(prepared) = prepare(&args.recipe, &args.event, &args.settings)? else {
+    let Some(prepared) = prepare(&args.recipe)? else {
         return Ok(Exit::Problems);
     };
-    let defaults = args.defaults.read()?;
+    let defaults = args.recipe.defaults.read()?;
     let example = chosen_example(&prepared, args);
     runtime()?.block_on(async {
         let target = Target::new(args, &prepared, example.as_ref()).await?;
@@ -172,7 +157,7 @@ pub fn run(args: &Args) -> Result {
 /// The example whose records should be there already.
 fn chosen_example(prepared: &Prepared, args: &Args) -> Option<Example> {
     let examples = &prepared.file.recipe.examples;
-    match (&args.event.example, &args.event.event) {
+    match (&args.recipe.event.example, &args.recipe.event.event) {
         (Some(wanted), _) => {
             let by_number =
                 wanted.parse::<usize>().ok().and_then(|n| examples.get(n.checked_sub(1)?));
@@ -279,7 +264,7 @@ fn set_location(
     if !has_locations {
         return Ok(());
     }
-    connection.location_id = args.location.clone();
+    connection.location_id = args.recipe.location.clone();
     if connection.location_id.is_none() && uses(prepared, &connection.app) {
         return Err(CommandError::usage(
             "the id of the HighLevel account is not known",
