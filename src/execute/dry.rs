@@ -58,7 +58,7 @@ impl Engine for DryEngine {
         let body = operation.map(|o| answer_of(&o, call.looks_for.as_ref())).unwrap_or_default();
         let answer = Ok(Response { status: 200, retry_after_seconds: None, body });
         let attempt = call.attempt;
-        self.history.push(Entry::Intent { key: key.clone(), call });
+        self.history.push(Entry::Intent { key: key.clone(), call: Box::new(call) });
         self.history.push(Entry::Answered { key: key.clone(), attempt, answer: answer.clone() });
         Ok(answer)
     }

@@ -45,7 +45,7 @@ impl<C: Caller, K: Clock + Sync, W: FnMut(&Entry) + Send> Engine for LocalEngine
     ) -> Result<Result<Response, CallError>, Interrupt> {
         let attempt = call.attempt;
         let request = call.planned.request.clone();
-        self.note(Entry::Intent { key: key.clone(), call });
+        self.note(Entry::Intent { key: key.clone(), call: Box::new(call) });
         let answer = self.caller.call(&request).await;
         self.note(Entry::Answered { key: key.clone(), attempt, answer: answer.clone() });
         Ok(answer)

@@ -107,7 +107,7 @@ pub enum Entry {
     /// About to send.
     Intent {
         key: CallKey,
-        call: PlannedCall,
+        call: Box<PlannedCall>,
     },
     /// What came back.
     Answered {
