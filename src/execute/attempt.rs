@@ -2,12 +2,23 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::drive::{Drive, End, interrupted};
 use super::engine::Engine;
 use crate::call::{CallError, Failure, Response, classify};
 use crate::catalog::{InDoubt, value_at};
 use crate::check::{CheckedStep, Place, RetryPolicy};
 use crate::journal::{CallKey, Pause, PlannedCall, Question, StepError, StepErrorKind};
+
+/// What to do when nobody can tell whether a call happened.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum WhenInDoubt {
+    /// Ask a person.
+    Hold,
+    /// Give it back: the step can find out by itself.
+    Tell,
+}
 
 /// Makes a call until it succeeds, is refused, or has been tried for long enough. The outer error
 /// ends the run; the inner one is the step's to handle.
@@ -18,6 +29,7 @@ pub(super) async fn attempt<E: Engine + Send>(
     retry: RetryPolicy,
     step: &CheckedStep,
     place: &Place,
+    in_doubt: WhenInDoubt,
 ) -> Result<Result<Response, Box<StepError>>, End> {
     let mut waited = Duration::ZERO;
     loop {
@@ -53,7 +65,19 @@ pub(super) async fn attempt<E: Engine + Send>(
         };
         if !again {
             let error = failed(drive, (step, place), &call, outcome, StepErrorKind::InDoubt);
-            return Err(hold(drive, key, &call, error).await);
+            if in_doubt == WhenInDoubt::Tell {
+                return Ok(Err(error));
+            }
+            if hold(drive, key, &call, error).await? == Decided::Happened {
+                // What it answered is not known: its results are empty.
+                return Ok(Ok(Response {
+                    status: 200,
+                    retry_after_seconds: None,
+                    body: Value::Null,
+                }));
+            }
+            call.attempt += 1;
+            continue;
         }
         let pause = pause(retry, call.attempt, after_seconds);
         waited += length(pause);
@@ -86,21 +110,31 @@ fn length(pause: Pause) -> Duration {
     }
 }
 
+/// What a person found out.
+#[derive(PartialEq)]
+enum Decided {
+    Happened,
+    SendAgain,
+}
+
+const HAPPENED: &str = "it happened";
+const SEND_AGAIN: &str = "send it again";
+
 /// A person has to look: what may already have happened is never sent again by itself.
 async fn hold<E: Engine + Send>(
     drive: &mut Drive<'_, E>,
     key: &CallKey,
     call: &PlannedCall,
     error: Box<StepError>,
-) -> End {
+) -> Result<Decided, End> {
     let question = Question {
         text: format!("`{}` may already have happened", call.planned.request.call),
-        choices: vec!["it happened".into(), "send it again".into()],
+        choices: vec![HAPPENED.into(), SEND_AGAIN.into()],
     };
-    match drive.engine.hold(key, question.clone()).await {
-        Err(interrupt) => End::Interrupted(interrupt, error),
-        // Taken up by the engine that keeps runs; one that answers at once has nothing to add.
-        Ok(_) => End::Interrupted(super::Interrupt::Held(question), error),
+    match drive.engine.hold(key, question).await {
+        Ok(answer) if answer.choice == SEND_AGAIN => Ok(Decided::SendAgain),
+        Ok(_) => Ok(Decided::Happened),
+        Err(interrupt) => Err(End::Interrupted(interrupt, error)),
     }
 }
 

@@ -2,18 +2,20 @@
 
 use serde_json::{Map, Value};
 
-use super::attempt::attempt;
+use super::attempt::{WhenInDoubt, attempt};
 use super::drive::{Drive, End, data_error};
 use super::engine::Engine;
 use crate::catalog::Operation;
 use crate::check::{CheckedCall, CheckedStep, Mapping, Search};
-use crate::journal::{CallKey, Decision, LooksFor, PlannedCall, StepError, StepErrorKind};
+use crate::journal::{CallKey, Decision, LooksFor, Pause, PlannedCall, StepError, StepErrorKind};
 use crate::plan::{self, DataError, PlannedRequest};
 use crate::recipe::OnProblem;
 use crate::template::Scope;
 
 /// The most pages of one search.
 const MAX_PAGES: u64 = 200;
+/// How often `unless_exists` looks and calls before a person is asked.
+const LOOKS: u32 = 3;
 
 /// Runs the step; gives its results.
 pub(super) async fn run<E: Engine + Send>(
@@ -65,7 +67,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let conditions = self.conditions(conditions)?;
         let planned = self.request(self.call)?;
         let operation = self.call.operation.clone();
-        let found = match self.first_match(&operation, planned, &conditions, false).await? {
+        let found = match self.first_match("", &operation, planned, &conditions, false).await? {
             Ok(found) => found,
             Err(error) => return Ok(Err(error)),
         };
@@ -105,36 +107,56 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         Ok(Ok(results))
     }
 
-    /// Looks first; calls only when nothing is there.
+    /// Looks first; calls only when nothing is there. When nobody can tell whether the call happened,
+    /// the same look settles it.
     async fn unless_exists(
         &mut self,
         list: &Operation,
         conditions: &[(String, Mapping)],
     ) -> Result<Results, End> {
         let conditions = self.conditions(conditions)?;
+        if conditions.is_empty() {
+            return Ok(self.plain().await?.map(|results| existed(results, false)));
+        }
         let planned = self.request(self.call)?;
-        if !conditions.is_empty() {
-            let look = self.look_up(list, &planned, &conditions)?;
-            let found = match self.first_match(list, look, &conditions, true).await? {
+        let look = self.look_up(list, &planned, &conditions)?;
+        let operation = self.call.operation.clone();
+        for round in 1..=LOOKS {
+            let again = if round > 1 { format!("again-{round}-") } else { String::new() };
+            let found = self.first_match(&again, list, look.clone(), &conditions, true).await?;
+            let found = match found {
                 Ok(found) => found,
                 Err(error) if error.kind == StepErrorKind::NotFound => None,
                 Err(error) => return Ok(Err(error)),
             };
             if let (Some(record), Some(shape)) = (found, &list.list) {
                 let mut results = plan::list_results(shape, Some(&record), "existed");
-                if let Some(new) =
-                    self.call.operation.results.get("new").map(|_| Value::Bool(false))
-                {
-                    results.insert("new".into(), new);
+                if operation.results.contains_key("new") {
+                    results.insert("new".into(), (round > 1).into());
                 }
-                return Ok(Ok(results));
+                // Found only now that it has been sent: it is the one that was sent.
+                return Ok(Ok(existed(results, round == 1)));
+            }
+            let last = round == LOOKS;
+            let in_doubt = if last { WhenInDoubt::Hold } else { WhenInDoubt::Tell };
+            let part = format!("{again}call");
+            match self.call(&part, &operation, planned.clone(), None, in_doubt).await? {
+                Ok(response) => {
+                    let zone = self.drive.zone(&operation.app);
+                    let results = plan::results(self.call, &response, zone);
+                    return Ok(Ok(existed(results, false)));
+                }
+                Err(error) if error.kind == StepErrorKind::InDoubt && !last => {
+                    let key = CallKey::new(&self.step.id, self.item, &part);
+                    let pause = Pause::Exactly(self.call.retry.first);
+                    if let Err(interrupt) = self.drive.engine.wait(&key, pause).await {
+                        return Err(End::Interrupted(interrupt, error));
+                    }
+                }
+                Err(error) => return Ok(Err(error)),
             }
         }
-        let results = self.plain().await?;
-        Ok(results.map(|mut results| {
-            results.insert("existed".into(), false.into());
-            results
-        }))
+        unreachable!("the last round asks a person and does not come back in doubt")
     }
 
     /// The request of the list operation that looks for a record like the one to be made.
@@ -195,6 +217,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
 
     async fn first_match(
         &mut self,
+        again: &str,
         operation: &Operation,
         planned: PlannedRequest,
         conditions: &Map<String, Value>,
@@ -204,8 +227,11 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         for number in 1..=MAX_PAGES {
             let page = plan::page(&planned, operation, number);
             let looks_for = LooksFor { conditions: conditions.clone(), creates };
-            let part = format!("look-{number}");
-            let response = match self.call(&part, operation, page, Some(looks_for)).await? {
+            let part = format!("{again}look-{number}");
+            let response = match self
+                .call(&part, operation, page, Some(looks_for), WhenInDoubt::Hold)
+                .await?
+            {
                 Ok(response) => response,
                 Err(error) => return Ok(Err(error)),
             };
@@ -298,7 +324,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         operation: &Operation,
         planned: PlannedRequest,
     ) -> Result<Result<crate::call::Response, Box<StepError>>, End> {
-        self.call(part, operation, planned, None).await
+        self.call(part, operation, planned, None, WhenInDoubt::Hold).await
     }
 
     async fn call(
@@ -307,6 +333,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         operation: &Operation,
         planned: PlannedRequest,
         looks_for: Option<LooksFor>,
+        in_doubt: WhenInDoubt,
     ) -> Result<Result<crate::call::Response, Box<StepError>>, End> {
         let key = CallKey::new(&self.step.id, self.item, part);
         let call = PlannedCall {
@@ -316,7 +343,8 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             attempt: 1,
             looks_for,
         };
-        attempt(self.drive, &key, call, self.call.retry, self.step, &self.call.place).await
+        attempt(self.drive, &key, call, self.call.retry, self.step, &self.call.place, in_doubt)
+            .await
     }
 
     fn request(&self, call: &CheckedCall) -> Result<PlannedRequest, End> {
@@ -357,6 +385,12 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             ))),
         }
     }
+}
+
+/// Says whether the record was there before.
+fn existed(mut results: Map<String, Value>, existed: bool) -> Map<String, Value> {
+    results.insert("existed".into(), existed.into());
+    results
 }
 
 /// Whether a page was the last: it is not full.

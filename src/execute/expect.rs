@@ -101,7 +101,9 @@ pub fn compare(
 /// The calls that change something, each once however often it was tried.
 fn changing(history: &History) -> Vec<&PlannedCall> {
     let calls = history.calls();
-    let first = calls.into_iter().filter(|made| made.call.attempt == 1);
+    let first = calls
+        .into_iter()
+        .filter(|made| made.call.attempt == 1 && !made.key.part.starts_with("again-"));
     first.map(|made| made.call).filter(|call| call.effect != crate::catalog::Effect::Read).collect()
 }
 
