@@ -48,6 +48,10 @@ pub struct Fix {
 impl Place {
     /// The bytes of the file that are meant.
     pub fn span(&self, source: &Source, document: Option<&Document>) -> Span {
+        source.whole_characters(self.meant(source, document))
+    }
+
+    fn meant(&self, source: &Source, document: Option<&Document>) -> Span {
         let Some(document) = document else {
             return match self {
                 Place::Text(span) => span.clone(),

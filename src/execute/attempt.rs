@@ -152,7 +152,7 @@ fn failed<E>(
         Ok(response) => {
             let path = app.and_then(|app| app.errors.message.as_deref()).unwrap_or("$");
             let words = value_at(&response.body, path).unwrap_or(&response.body);
-            let words = super::call_step::words(words);
+            let words = self::words(words);
             let said = match words.is_empty() {
                 true => format!("{title} answers {}", response.status),
                 false => format!("{title} answers {}: {words}", response.status),
@@ -195,4 +195,23 @@ fn failed<E>(
         instead,
         response,
     })
+}
+
+/// A value as words in a message: texts as they are, lists and fields joined.
+pub(super) fn words(value: &Value) -> String {
+    let text = match value {
+        Value::Null => String::new(),
+        Value::String(page) if page.trim_start().starts_with('<') => "a web page".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join("; "),
+        Value::Object(map) => {
+            let fields = map.iter().map(|(name, value)| format!("{name}: {}", words(value)));
+            fields.collect::<Vec<_>>().join("; ")
+        }
+        other => other.to_string(),
+    };
+    match text.char_indices().nth(300) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
 }

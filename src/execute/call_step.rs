@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::attempt::{WhenInDoubt, attempt};
+use super::attempt::{WhenInDoubt, attempt, words};
 use super::drive::{Drive, End, data_error};
 use super::engine::Engine;
 use crate::catalog::Operation;
@@ -396,23 +396,4 @@ fn existed(mut results: Map<String, Value>, existed: bool) -> Map<String, Value>
 /// Whether a page was the last: it is not full.
 fn is_last(size: Option<u64>, items: usize) -> bool {
     items == 0 || size.is_some_and(|size| (items as u64) < size)
-}
-
-/// A value as words in a message: texts as they are, lists and fields joined.
-pub(super) fn words(value: &Value) -> String {
-    let text = match value {
-        Value::Null => String::new(),
-        Value::String(page) if page.trim_start().starts_with('<') => "a web page".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join("; "),
-        Value::Object(map) => {
-            let fields = map.iter().map(|(name, value)| format!("{name}: {}", words(value)));
-            fields.collect::<Vec<_>>().join("; ")
-        }
-        other => other.to_string(),
-    };
-    match text.char_indices().nth(300) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text,
-    }
 }

@@ -7,6 +7,7 @@ use owo_colors::OwoColorize;
 use serde_json::{Value, json};
 
 use super::plural;
+use super::run::{failure, title};
 use crate::catalog::{Catalog, Slot};
 use crate::check::{Action, CheckedStep};
 use crate::journal::{CallKey, Decision, Entry, History, Outcome, PlannedCall};
@@ -201,7 +202,7 @@ impl DryRun<'_> {
 
 {}
 ",
-                    super::run::failure(error, self.file, self.colour)
+                    failure(error, self.file, self.colour)
                 )
             }
         }
@@ -285,21 +286,6 @@ impl DryRun<'_> {
             "scopes": self.scopes(),
         })
     }
-}
-
-/// `contact`, `contact, tags-add`, `step-3, round 2`
-pub(super) fn title(key: &CallKey) -> String {
-    let mut title = key.step.clone();
-    for at in &key.item {
-        let _ = write!(title, ", round {}", at + 1);
-    }
-    match key.part.as_str() {
-        "call" | "skip" | "set" | "results" | "now" => {}
-        part => {
-            let _ = write!(title, ", {}", part.replace('-', " "));
-        }
-    }
-    title
 }
 
 /// The results that are the catalog's examples: `contact` for all of a call, `who.contact_id` for one

@@ -1,10 +1,11 @@
 //! A run, step by step as it happens, and how it ended.
 
+use std::fmt::Write;
+
 use owo_colors::OwoColorize;
 use serde_json::{Value, json};
 
 use super::FileDiagnostics;
-use super::requests::title;
 use crate::call::{CallError, Response};
 use crate::diagnostic::{self, Diagnostic};
 use crate::journal::{CallKey, Decision, Entry, History, Outcome, Pause, StepError};
@@ -155,4 +156,19 @@ fn brief(value: &Value) -> String {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text,
     }
+}
+
+/// `contact`, `contact, tags-add`, `step-3, round 2`
+pub(super) fn title(key: &CallKey) -> String {
+    let mut title = key.step.clone();
+    for at in &key.item {
+        let _ = write!(title, ", round {}", at + 1);
+    }
+    match key.part.as_str() {
+        "call" | "skip" | "set" | "results" | "now" => {}
+        part => {
+            let _ = write!(title, ", {}", part.replace('-', " "));
+        }
+    }
+    title
 }

@@ -107,6 +107,19 @@ impl Source {
         self.text.get(span.clone()).unwrap_or("")
     }
 
+    /// A span that begins and ends with whole characters of the text.
+    pub fn whole_characters(&self, span: Span) -> Span {
+        let mut start = span.start.min(self.text.len());
+        let mut end = span.end.clamp(start, self.text.len());
+        while !self.text.is_char_boundary(start) {
+            start -= 1;
+        }
+        while !self.text.is_char_boundary(end) {
+            end += 1;
+        }
+        start..end
+    }
+
     /// Line and column of a byte offset.
     pub fn position(&self, offset: usize) -> Position {
         let offset = offset.min(self.text.len());
