@@ -48,6 +48,9 @@ pub struct Field {
     /// The shared shape that its fields come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<String>,
+    /// Other names than those in `fields` are taken too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open: bool,
     /// Sent when a recipe leaves the field out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usual: Option<Value>,
@@ -186,7 +189,11 @@ impl Field {
     /// What stands at `name` inside it.
     pub fn inner(&self, name: &str) -> Inner<'_> {
         match (&self.fields, self.kind) {
-            (Some(fields), _) => fields.get(name).map_or(Inner::Absent, Inner::Known),
+            (Some(fields), _) => match fields.get(name) {
+                Some(field) => Inner::Known(field),
+                None if self.open => Inner::Open,
+                None => Inner::Absent,
+            },
             (None, Kind::Object | Kind::Any) => Inner::Open,
             (None, _) => Inner::Absent,
         }

@@ -230,7 +230,7 @@ impl Fitter<'_> {
                     out.insert(name.clone(), self.fit(field, value, &inner));
                 }
                 None => {
-                    if self.mode != Mode::Answer {
+                    if self.mode != Mode::Answer && !field.open {
                         let near = nearest(name, fields.keys().map(String::as_str));
                         let instead = match &near {
                             Some(near) => format!("did you mean `{near}`?"),

@@ -192,6 +192,12 @@ pub struct Pages {
     /// The largest page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most: Option<u64>,
+    /// Where the answer says which page is the last: a dotted path from `$`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
+    /// Where the answer says how many there are in all: a dotted path from `$`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<String>,
     /// Where the two fields go.
     #[serde(rename = "in", default = "in_query")]
     pub slot: Slot,
@@ -334,6 +340,23 @@ impl ListShape {
             Some(Value::Null) | None => Vec::new(),
             Some(one) => vec![one],
         }
+    }
+
+    /// Whether page `number` is the last: as the answer says, else because it is not full.
+    pub fn is_last_page(&self, response: &Value, number: u64) -> bool {
+        let Some(pages) = &self.pages else { return true };
+        let items = self.read_items(response).len() as u64;
+        let at = |path: &Option<String>| value_at(response, path.as_deref()?)?.as_u64();
+        if items == 0 {
+            return true;
+        }
+        if let Some(last) = at(&pages.last) {
+            return number >= last;
+        }
+        if let (Some(total), Some(size)) = (at(&pages.total), pages.most) {
+            return number.saturating_mul(size) >= total;
+        }
+        pages.most.is_some_and(|size| items < size)
     }
 
     /// The named results of one item.

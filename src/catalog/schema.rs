@@ -46,7 +46,13 @@ fn of_fields(fields: &IndexMap<String, Field>) -> Value {
 
 fn of_field(field: &Field) -> Value {
     let mut schema = match (field.kind, &field.fields) {
-        (Kind::Object, Some(fields)) => of_fields(fields),
+        (Kind::Object, Some(fields)) => {
+            let mut schema = of_fields(fields);
+            if field.open {
+                schema["additionalProperties"] = true.into();
+            }
+            schema
+        }
         (Kind::Any, _) => json!({}),
         (kind, _) => json!({ "type": type_name(kind) }),
     };

@@ -289,9 +289,14 @@ impl Checker<'_> {
                 None => &any,
                 Some(fields) => match fields.get(key) {
                     Some(inner) => inner,
+                    None if field.open => &any,
                     None => {
                         let near = nearest(key, fields.keys().map(String::as_str));
-                        let holder = here.last().unwrap_or_default();
+                        let last = here.last().unwrap_or_default();
+                        let holder = match (last.parse::<usize>(), here.parent()) {
+                            (Ok(_), Some(list)) => list.last().unwrap_or_default(),
+                            _ => last,
+                        };
                         self.sink.say(diagnostic::unknown_inner_field(
                             &inner_route,
                             key,

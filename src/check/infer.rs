@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::catalog::{Field, Inner, Presence};
 use crate::diagnostic::{self, Place, Sink, nearest};
 use crate::source::{Route, Span};
-use crate::template::{Expression, Filter, Gives, Node, TESTS, all_filters, find_filter};
+use crate::template::{
+    Comparison, Expression, Filter, Gives, Node, TESTS, all_filters, find_filter,
+};
 use crate::value::Kind;
 
 use super::known::{Known, ROOTS, always};
@@ -97,17 +99,22 @@ impl Inference<'_> {
                 self.infer(a);
                 Typed::kind(Kind::Boolean)
             }
-            Node::Compare(a, b, equals) => {
+            Node::Compare(a, b, asks) => {
                 let (left, right) = (self.infer(a), self.infer(b));
-                if *equals {
+                if *asks != Comparison::Other {
                     self.comparable(expression, (a, &left), (b, &right));
                 }
                 Typed::kind(Kind::Boolean)
             }
             Node::Arithmetic(a, b) => self.arithmetic(a, b),
             Node::Join(a, b) => {
-                self.infer(a);
-                self.infer(b);
+                for side in [a, b] {
+                    if self.infer(side).may_be_empty {
+                        let place = self.place(&side.span);
+                        let written = self.text.get(side.span.clone()).unwrap_or_default();
+                        self.sink.say(diagnostic::may_be_empty_in_text(place, written));
+                    }
+                }
                 Typed::kind(Kind::String)
             }
             Node::List(items) => {
@@ -315,6 +322,9 @@ impl Inference<'_> {
         }
         let empty = given.may_be_empty;
         match filter.gives {
+            Gives::Kind(kind) if name == "map" && typed.len() == 2 => {
+                Typed::of(always(kind), empty || typed[1].may_be_empty)
+            }
             Gives::Kind(kind) => Typed::of(
                 always(kind),
                 empty && name != "length" || name == "last_name" || name == "map",
@@ -457,6 +467,12 @@ impl Inference<'_> {
             let span = a.span.start..b.span.end;
             self.say(diagnostic::calculated_moment(self.place(&span)));
             return Typed::kind(Kind::Moment);
+        }
+        let is_number = |kind| matches!(kind, Kind::Number | Kind::Integer);
+        let (one, other) = (left.field.kind, right.field.kind);
+        if (one == Kind::String && is_number(other)) || (other == Kind::String && is_number(one)) {
+            let span = a.span.start..b.span.end;
+            self.say(diagnostic::number_and_text(self.place(&span)));
         }
         let kind = match (left.field.kind, right.field.kind) {
             (Kind::String, _) | (_, Kind::String) => Kind::String,

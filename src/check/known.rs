@@ -43,6 +43,9 @@ impl Known {
             return true;
         }
         let ["steps", id, ..] = path else { return false };
+        if self.filled.contains(&format!("steps.{id}.*")) {
+            return true;
+        }
         let prefix = format!("steps.{id}.");
         let says_nothing = ["error", "skipped", "existed"];
         self.filled.iter().any(|name| {
@@ -84,6 +87,7 @@ fn fixed(names: &[(&str, Kind)]) -> Field {
 pub(super) fn from_shape(shape: &Shape) -> Field {
     match shape {
         Shape::Kind(kind) => always(*kind),
+        Shape::List(of) => Field { of: Some(Arc::new(from_shape(of))), ..always(Kind::List) },
         Shape::Fields(fields) => {
             let fields =
                 fields.iter().map(|(name, shape)| (name.clone(), from_shape(shape))).collect();

@@ -1,7 +1,7 @@
 //! What a condition tells about the names behind it: a condition comes in, the dotted names that must be
 //! there go out.
 
-use crate::template::{Expression, Node};
+use crate::template::{Comparison, Expression, Node};
 
 /// The dotted names that must be there when `condition` holds: `event.email and event.phone`.
 pub(super) fn filled_by(condition: &Expression, found: &mut Vec<String>) {
@@ -11,13 +11,23 @@ pub(super) fn filled_by(condition: &Expression, found: &mut Vec<String>) {
             filled_by(b, found);
         }
         Node::Field(..) => found.extend(condition.path().map(|p| p.join("."))),
+        Node::Compare(a, b, Comparison::Order) => {
+            filled_by(a, found);
+            filled_by(b, found);
+        }
+        // A step that was neither skipped nor failed has its results.
+        Node::Not(inner)
+            if matches!(inner.path().as_deref(), Some(["steps", _, "skipped" | "error"])) =>
+        {
+            found.extend(inner.path().map(|p| format!("steps.{}.*", p[1])));
+        }
         Node::Not(inner) => empty_unless(inner, found),
         Node::Test { name, input, .. } if name == "defined" => filled_by(input, found),
         Node::Filter { name, input: Some(input), .. } if name != "default" => {
             filled_by(input, found)
         }
         // `x == 'something'` holds only when x is there.
-        Node::Compare(a, b, true) if matches!(&b.node, Node::Literal(v) if !v.is_null()) => {
+        Node::Compare(a, b, Comparison::Equal) if matches!(&b.node, Node::Literal(v) if !v.is_null()) => {
             filled_by(a, found)
         }
         _ => {}

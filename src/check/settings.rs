@@ -30,8 +30,11 @@ impl Checker<'_> {
             }
             let field = field_of(setting);
             let mut default = setting.default.clone();
-            if let Some(value) = &setting.default {
+            if let Some(value) = &mut default {
                 let at = here.key("default");
+                if field.kind == Kind::String && (value.is_number() || value.is_boolean()) {
+                    *value = self.file.written(&at).into();
+                }
                 let fit = Fit::check(&field, value, &Defaults::default());
                 for misfit in &fit.misfits {
                     let place = crate::diagnostic::nested(&at, &misfit.at);

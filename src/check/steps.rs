@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::catalog::{Field, InDoubt, NotFound, Operation, Presence};
-use crate::diagnostic;
+use crate::catalog::{Field, InDoubt, Inner, NotFound, Operation, Presence};
+use crate::diagnostic::{self, nearest};
 use crate::recipe::{ForEach, Step, Verb};
 use crate::source::Route;
 use crate::template::Template;
@@ -316,6 +316,25 @@ impl Checker<'_> {
         }
     }
 
+    /// Whether the documented answer has what a plain path leads to.
+    fn saved_path(&mut self, operation: &Operation, step: &Step, path: &str, here: &Route) {
+        let list = operation.list.as_ref().filter(|_| step.find.is_some());
+        let Some(mut field) = list.map(|l| &l.of).or(operation.response.as_ref()) else { return };
+        let plain = path.strip_prefix("$.").filter(|p| !p.contains(['[', '*', '?', '@', '(']));
+        for part in plain.into_iter().flat_map(|p| p.split('.')) {
+            match field.inner(part) {
+                Inner::Known(inner) => field = inner,
+                Inner::Open => return,
+                Inner::Absent => {
+                    let known = field.fields.iter().flat_map(|f| f.keys()).map(String::as_str);
+                    let near = nearest(part, known);
+                    self.sink.say(diagnostic::saves_nothing(here, path, part, near));
+                    return;
+                }
+            }
+        }
+    }
+
     fn save(&mut self, step: &Step, operation: &Operation, route: &Route) -> Vec<(String, String)> {
         let mut save = Vec::new();
         for (name, path) in &step.save {
@@ -326,7 +345,10 @@ impl Checker<'_> {
                 self.sink.say(diagnostic::saved_name_taken(&here, name));
             }
             match JsonPath::parse(path) {
-                Ok(_) => save.push((name.clone(), path.clone())),
+                Ok(_) => {
+                    self.saved_path(operation, step, path, &here);
+                    save.push((name.clone(), path.clone()));
+                }
                 Err(error) => self.sink.say(diagnostic::bad_json_path(&here, path, &error.problem)),
             }
         }

@@ -62,8 +62,16 @@ impl Checker<'_> {
         match self.catalog.event(name) {
             Ok(event) => Some(event),
             Err(NotFound::Wire(names)) => {
-                self.sink.say(diagnostic::wire_name(route, name, &names));
-                None
+                let events: Vec<_> = names.iter().flat_map(|n| self.catalog.event(n)).collect();
+                // Of several the one without a condition is what the app means by that name.
+                let mut plain = events.iter().filter(|e| e.when.is_none());
+                let meant = match (plain.next(), plain.next()) {
+                    (Some(event), None) => Some(event.clone()),
+                    _ => None,
+                };
+                let near = meant.as_ref().map(|event| event.name());
+                self.sink.say(diagnostic::wire_name(route, name, &names, near));
+                meant
             }
             Err(NotFound::Unknown { near }) => {
                 if !name.is_empty() {

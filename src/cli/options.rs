@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::event::EventArgs;
 use super::exit::{CommandError, Result};
-use crate::source::{Document, Source};
+use crate::diagnostic;
+use crate::source::{Document, Route, Source};
 use crate::value::Defaults;
 
 /// A recipe, and everything it is tried with.
@@ -57,22 +58,28 @@ pub struct SettingArgs {
 }
 
 impl SettingArgs {
-    pub fn read(&self) -> Result<Map<String, Value>> {
-        let mut settings = Map::new();
+    /// Each setting as a value and as it is written.
+    pub fn read(&self) -> Result<Vec<(String, (Value, String))>> {
+        let mut settings = Vec::new();
         if let Some(path) = &self.settings {
-            let wrong = |why: String| {
+            let wrong = |why: &str| {
                 CommandError::usage(
                     format!("the settings file {} cannot be used: {why}", path.display()),
                     "name a file with one `setting: value` on each line",
                 )
             };
-            let source = Source::read(path).map_err(|e| wrong(e.to_string()))?;
+            let source = Source::read(path).map_err(|e| wrong(&e.to_string()))?;
             let document = Document::parse(&source).map_err(|e| {
-                wrong(format!("line {} is not YAML", source.position(e.span.start).line))
+                let line = source.position(e.span.start).line;
+                wrong(&format!("line {line}: {}", diagnostic::syntax(&source, &e).message))
             })?;
-            match document.value() {
-                Value::Object(map) => settings.extend(map.clone()),
-                _ => return Err(wrong("it holds no settings".into())),
+            let Value::Object(map) = document.value() else {
+                return Err(wrong("it holds no settings"));
+            };
+            for (name, value) in map {
+                let span = document.value_span(&Route::root().key(name));
+                let written = value.as_str().unwrap_or_else(|| source.slice(&span).trim());
+                settings.push((name.clone(), (value.clone(), written.to_owned())));
             }
         }
         for pair in &self.set {
@@ -84,8 +91,9 @@ impl SettingArgs {
             };
             // What is not YAML is simply the text that was typed.
             let parsed = Document::parse(&Source::new("--set", value));
-            let value = parsed.map_or_else(|_| Value::from(value), |d| d.value().clone());
-            settings.insert(name.trim().to_owned(), value);
+            let parsed = parsed.map_or_else(|_| Value::from(value), |d| d.value().clone());
+            let written = parsed.as_str().unwrap_or(value).to_owned();
+            settings.push((name.trim().to_owned(), (parsed, written)));
         }
         Ok(settings)
     }

@@ -11,16 +11,17 @@ use super::clock::SystemClock;
 use super::exit::{CommandError, Exit, Result};
 use super::load::load;
 use super::options::{RecipeArgs, colour};
-use crate::catalog::Catalog;
+use crate::catalog::{App, Catalog};
 use crate::connection::{Connection, Secret};
 use crate::diagnostic::Severity;
 use crate::execute::{self, LocalEngine, Setup, TriggerEvent, drive};
 use crate::http::HttpCaller;
 use crate::journal::Outcome;
 use crate::plan::{self, Accounts, Plan};
-use crate::recipe::{Example, RecipeFile};
+use crate::recipe::{Example, Given, RecipeFile};
 use crate::report::{run_ending, run_json, run_line};
 use crate::sandbox::{Sandbox, World};
+use crate::value::Kind;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -75,7 +76,11 @@ pub fn prepare(args: &RecipeArgs) -> Result<Option<Prepared>> {
     let plan = plan::recipe(checked);
     let chosen = args.event.choose(&args.recipe, &file, &plan)?;
     let mut given = chosen.example.map(|e| e.settings.clone()).unwrap_or_default();
-    given.extend(args.settings.read()?);
+    for (name, (value, written)) in args.settings.read()? {
+        let is_text = plan.recipe.settings.get(&name).is_some_and(|s| s.field.kind == Kind::String);
+        // What is given for a text is its text: 12345, yes, 1.10.
+        given.insert(name, if is_text && !value.is_null() { written.into() } else { value });
+    }
     let settings = execute::settings(&plan, &given).map_err(|errors| {
         let lines: Vec<String> = errors
             .iter()
@@ -203,7 +208,7 @@ impl Target {
             let connection =
                 accounts.get_mut(name).expect("every app that can be called has a connection");
             if let Some(url) = elsewhere.get(name) {
-                connection.base_url = base_url(url)?;
+                connection.base_url = base_url(url, app, args.live)?;
             } else if let Some(sandbox) = &sandbox {
                 connection.base_url = sandbox.base_url(name);
             }
@@ -241,18 +246,39 @@ impl Target {
 async fn start_sandbox(prepared: &Prepared, example: Option<&Example>) -> Result<Sandbox> {
     let mut world = World::new(Catalog::embedded());
     world.set_now(prepared.now);
-    if let Some(given) = example.and_then(|e| e.given.as_ref()) {
-        for (kind, records) in &given.records {
-            world.add_records(kind, records);
-        }
-        given.failures.iter().for_each(|failure| world.add_failure(failure));
-    }
+    let given = example.and_then(|e| e.given.as_ref());
+    furnish(&mut world, given, &prepared.event);
     Sandbox::start(world).await.map_err(|e| {
         CommandError::environment(
             format!("the sandbox cannot listen on this machine: {e}"),
             "allow the program to listen on 127.0.0.1",
         )
     })
+}
+
+/// Puts into the sandbox what is already there: the records of an example, and the one that the event
+/// speaks of.
+pub fn furnish(world: &mut World, given: Option<&Given>, event: &TriggerEvent) {
+    for (kind, records) in given.iter().flat_map(|g| &g.records) {
+        world.add_records(kind, records);
+    }
+    given.iter().flat_map(|g| &g.failures).for_each(|failure| world.add_failure(failure));
+    let about = [&event.event.record, &event.event.about_record];
+    for record in about.into_iter().flatten() {
+        let kind = format!("{}.{}", event.event.app, record.kind);
+        let id = record.id.as_ref().and_then(|id| event.payload.get(id)).and_then(Value::as_str);
+        let Some(id) = id else { continue };
+        let there = world.records(&kind).iter().any(|r| r.get("id").is_some_and(|v| v == id));
+        if there || event.event.id.ends_with("_deleted") {
+            continue;
+        }
+        let mut fields = match Some(record) == event.event.record.as_ref() {
+            true => event.payload.clone(),
+            false => Map::new(),
+        };
+        fields.insert("id".into(), id.into());
+        world.add_records(&kind, &[fields]);
+    }
 }
 
 fn set_location(
@@ -286,17 +312,37 @@ fn uses(prepared: &Prepared, app: &str) -> bool {
     any(&prepared.plan.recipe.steps, app)
 }
 
-fn base_url(url: &str) -> Result<String> {
+/// The address of another server. The real one needs `--live`, and a token never travels in the clear.
+fn base_url(url: &str, app: &App, live: bool) -> Result<String> {
     let parsed = url::Url::parse(url).ok().filter(|u| {
         matches!(u.scheme(), "http" | "https") && u.host().is_some() && u.query().is_none()
     });
-    match parsed {
-        Some(url) => Ok(url.as_str().trim_end_matches('/').to_owned()),
-        None => Err(CommandError::usage(
+    let Some(parsed) = parsed else {
+        return Err(CommandError::usage(
             format!("`{url}` is not the address of a server"),
             "write it like http://127.0.0.1:8080",
-        )),
+        ));
+    };
+    let host = |text: &str| url::Url::parse(text).ok()?.host_str().map(str::to_owned);
+    if !live && app.base_url.as_deref().and_then(host).as_deref() == parsed.host_str() {
+        return Err(CommandError::usage(
+            format!("`{url}` is the real {}", app.title),
+            "say so with --live: it changes real data",
+        ));
     }
+    let here = match parsed.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if parsed.scheme() == "http" && !here {
+        return Err(CommandError::usage(
+            format!("`{url}` would carry the token over the network for all to read"),
+            "use https; plain http is for this machine only",
+        ));
+    }
+    Ok(parsed.as_str().trim_end_matches('/').to_owned())
 }
 
 fn token(app: &str, file: Option<&String>) -> Result<Option<Secret>> {

@@ -10,7 +10,7 @@ use super::event::{event_type, example_payload};
 use super::exit::{Exit, Result};
 use super::load::{Loaded, load_all, recipe_paths};
 use super::options::DefaultArgs;
-use super::run::runtime;
+use super::run::{furnish, runtime};
 use crate::catalog::Catalog;
 use crate::diagnostic::Severity;
 use crate::execute::{
@@ -20,7 +20,7 @@ use crate::journal::{Outcome, StepError, StepErrorKind};
 use crate::plan::{self, Accounts, Plan};
 use crate::recipe::Example;
 use crate::report::{
-    ExampleResult, RecipeExamples, examples_json, examples_junit, examples_text, plural, totals,
+    ExampleResult, RecipeExamples, examples_json, examples_junit, examples_text, totals,
 };
 use crate::sandbox::{InProcess, World};
 use crate::source::Route;
@@ -70,8 +70,12 @@ async fn examples(
 ) -> RecipeExamples {
     let file = loaded.path.display().to_string();
     let (Some(recipe), Some(checked)) = (&loaded.file, loaded.checked) else {
-        let errors = plural(loaded.diagnostics.count(Severity::Error), "error");
-        let unusable = Some(format!("{errors}: see `linecook check {file}`"));
+        let count = loaded.diagnostics.count(Severity::Error);
+        let first = loaded.diagnostics.first_error().unwrap_or_default();
+        let unusable = Some(match count {
+            1 => format!("{first}; see `linecook check {file}`"),
+            _ => format!("{first}, and more: see `linecook check {file}`"),
+        });
         return RecipeExamples { file, examples: Vec::new(), unusable };
     };
     let plan = plan::recipe(checked);
@@ -142,10 +146,7 @@ async fn one(
     world.set_now(now);
     // Time stands still here: the tenth second never ends.
     world.set_rate_limit(false);
-    for (kind, records) in example.given.iter().flat_map(|g| &g.records) {
-        world.add_records(kind, records);
-    }
-    example.given.iter().flat_map(|g| &g.failures).for_each(|failure| world.add_failure(failure));
+    furnish(&mut world, example.given.as_ref(), &event);
     let mut accounts = Accounts::of_catalog(catalog, World::location_id());
     for app in catalog.apps() {
         if let Some(connection) = accounts.get_mut(&app.app) {

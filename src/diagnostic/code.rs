@@ -79,7 +79,7 @@ codes! {
     NeverReached "never-reached" Warning,
     // Triggers and operations.
     UnknownEvent "unknown-event" Error,
-    WireName "wire-name" Error,
+    WireName "wire-name" Warning,
     BridgeEvent "bridge-event" Note,
     UnknownOperation "unknown-operation" Error,
     AmbiguousOperation "ambiguous-operation" Error,
@@ -121,6 +121,7 @@ codes! {
     UnknownTest "unknown-test" Error,
     UnknownFunction "unknown-function" Error,
     BadJsonPath "bad-jsonpath" Error,
+    SavesNothing "saves-nothing" Warning,
     // Settings and examples.
     SettingDefault "setting-default" Error,
     UnusedSetting "unused-setting" Warning,

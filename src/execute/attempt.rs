@@ -167,6 +167,9 @@ fn failed<E>(
         (StepErrorKind::NotFound, _) => {
             "check the id, or let the run go on without it: `on_not_found: continue`".to_owned()
         }
+        (_, 300..=399) => {
+            "the server sends the call on to another address, and that is not followed: correct the base address".to_owned()
+        }
         (_, 401) => format!(
             "check the token of the {title} connection, and that it has the scope this call needs"
         ),

@@ -26,17 +26,11 @@ pub(super) async fn run<E: Engine + Send>(
     item: &[usize],
 ) -> Result<Map<String, Value>, End> {
     let mut this = CallStep { drive, step, call, scope, item };
-    let outcome = match &call.search {
-        Some(Search::Find(conditions)) => this.find(conditions).await?,
-        Some(Search::AllPages) => this.all_pages().await?,
-        Some(Search::UnlessExists { list, conditions }) => {
-            this.unless_exists(list, conditions).await?
-        }
-        None => this.plain().await?,
-    };
-    let outcome = match outcome {
-        Ok(results) => this.tags(&results).await?.map(|()| results),
-        Err(error) => Err(error),
+    let outcome = match this.whole().await {
+        // A value that does not fit is a failure of the step like any other.
+        Err(End::Failed(error)) => Err(error),
+        Err(end) => return Err(end),
+        Ok(outcome) => outcome,
     };
     this.finish(outcome).await
 }
@@ -52,6 +46,22 @@ struct CallStep<'a, 'd, E> {
 type Results = Result<Map<String, Value>, Box<StepError>>;
 
 impl<E: Engine + Send> CallStep<'_, '_, E> {
+    async fn whole(&mut self) -> Result<Results, End> {
+        let call = self.call;
+        let outcome = match &call.search {
+            Some(Search::Find(conditions)) => self.find(conditions).await?,
+            Some(Search::AllPages) => self.all_pages().await?,
+            Some(Search::UnlessExists { list, conditions }) => {
+                self.unless_exists(list, conditions).await?
+            }
+            None => self.plain().await?,
+        };
+        match outcome {
+            Ok(results) => Ok(self.tags(&results).await?.map(|()| results)),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
     async fn plain(&mut self) -> Result<Results, End> {
         let planned = self.request(self.call)?;
         let operation = &*self.call.operation;
@@ -64,9 +74,13 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
 
     /// Reads page by page until a record matches.
     async fn find(&mut self, conditions: &[(String, Mapping)]) -> Result<Results, End> {
-        let conditions = self.conditions(conditions)?;
-        let planned = self.request(self.call)?;
         let operation = self.call.operation.clone();
+        let conditions = self.conditions(&operation, conditions)?;
+        let planned = self.request(self.call)?;
+        if let (true, Some(list)) = (conditions.is_empty(), &operation.list) {
+            // Nothing to look for: whoever came first would be a stranger.
+            return Ok(Ok(plan::list_results(list, None, "found")));
+        }
         let found = match self.first_match("", &operation, planned, &conditions, false).await? {
             Ok(found) => found,
             Err(error) => return Ok(Err(error)),
@@ -88,18 +102,22 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let list = operation.list.as_ref().expect("`check` lets only list operations have `pages`");
         let mut items = Vec::new();
         let mut last = None;
+        let mut complete = false;
         for number in 1..=MAX_PAGES {
             let page = plan::page(&planned, &operation, number);
             let response = match self.send(&format!("page-{number}"), &operation, page).await? {
                 Ok(response) => response,
                 Err(error) => return Ok(Err(error)),
             };
-            let here = list.read_items(&response.body).len();
             items.extend(list.read_items(&response.body).into_iter().cloned());
+            complete = list.is_last_page(&response.body, number);
             last = Some(response);
-            if list.pages.is_none() || is_last(list.pages.as_ref().and_then(|p| p.most), here) {
+            if complete {
                 break;
             }
+        }
+        if !complete {
+            return Ok(Err(self.too_many_pages()));
         }
         let response = last.expect("there is always a first page");
         let mut results = plan::results(self.call, &response, self.drive.zone(&operation.app));
@@ -114,7 +132,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         list: &Operation,
         conditions: &[(String, Mapping)],
     ) -> Result<Results, End> {
-        let conditions = self.conditions(conditions)?;
+        let conditions = self.conditions(list, conditions)?;
         if conditions.is_empty() {
             return Ok(self.plain().await?.map(|results| existed(results, false)));
         }
@@ -236,16 +254,32 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
                 Err(error) => return Ok(Err(error)),
             };
             let items = list.read_items(&response.body);
-            if let Some(found) = items.iter().find(|record| plan::matches(record, conditions)) {
+            let fits = |record: &&&Value| {
+                plan::matches(&list.of, record, conditions, self.scope.defaults())
+            };
+            if let Some(found) = items.iter().find(fits) {
                 return Ok(Ok(Some((*found).clone())));
             }
-            if list.pages.is_none()
-                || is_last(list.pages.as_ref().and_then(|p| p.most), items.len())
-            {
-                break;
+            if list.is_last_page(&response.body, number) {
+                return Ok(Ok(None));
             }
         }
-        Ok(Ok(None))
+        Ok(Err(self.too_many_pages()))
+    }
+
+    /// What has not been read whole says nothing about what is not in it.
+    fn too_many_pages(&self) -> Box<StepError> {
+        data_error(
+            &self.step.id,
+            DataError {
+                place: self.call.place.clone(),
+                field: None,
+                problem: format!(
+                    "the list has more than {MAX_PAGES} pages, and was not read to its end"
+                ),
+                instead: "narrow it with the fields of the call".into(),
+            },
+        )
     }
 
     /// Adds and removes tags behind a call that went well.
@@ -308,7 +342,10 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
                     return Err(End::Failed(error));
                 }
                 let mut results = Map::new();
-                results.insert("error".into(), error.message.into());
+                let status = error.response.as_ref().map(|r| r.status);
+                results.insert("status".into(), status.map_or(Value::Null, Value::from));
+                let field = error.field.as_ref().map(|f| format!("`{f}` ")).unwrap_or_default();
+                results.insert("error".into(), format!("{field}{}", error.message).into());
                 results.insert("skipped".into(), false.into());
                 results
             }
@@ -356,13 +393,21 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             .map_err(|e| self.drive.data(self.step, e))
     }
 
-    fn conditions(&self, conditions: &[(String, Mapping)]) -> Result<Map<String, Value>, End> {
+    /// The conditions of a search, in the form that the app writes such fields in.
+    fn conditions(
+        &self,
+        list: &Operation,
+        conditions: &[(String, Mapping)],
+    ) -> Result<Map<String, Value>, End> {
+        let fields = list.list.as_ref().and_then(|l| l.of.fields.clone()).unwrap_or_default();
         let mut values = Map::new();
         for (name, mapping) in conditions {
             let value =
                 plan::render(mapping, self.scope).map_err(|e| self.drive.data(self.step, e))?;
             // An empty condition asks for nothing.
-            values.extend(value.value().map(|value| (name.clone(), value)));
+            let Some(value) = value.value() else { continue };
+            let field = fields.get(name).cloned().unwrap_or_default();
+            values.insert(name.clone(), plan::comparable(&field, &value, self.scope.defaults()));
         }
         Ok(values)
     }
@@ -391,9 +436,4 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
 fn existed(mut results: Map<String, Value>, existed: bool) -> Map<String, Value> {
     results.insert("existed".into(), existed.into());
     results
-}
-
-/// Whether a page was the last: it is not full.
-fn is_last(size: Option<u64>, items: usize) -> bool {
-    items == 0 || size.is_some_and(|size| (items as u64) < size)
 }

@@ -36,6 +36,33 @@ impl HttpCaller {
     }
 }
 
+impl HttpCaller {
+    fn redact(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                for token in self.tokens.values().map(Secret::expose) {
+                    if !token.is_empty() && text.contains(token) {
+                        *text = text.replace(token, "[secret]");
+                    }
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.redact(item)),
+            Value::Object(map) => {
+                let keys: Vec<String> = map.keys().cloned().collect();
+                for key in keys {
+                    let mut plain = Value::from(key.as_str());
+                    self.redact(&mut plain);
+                    if let Some(mut inner) = map.remove(&key) {
+                        self.redact(&mut inner);
+                        map.insert(plain.as_str().unwrap_or(&key).to_owned(), inner);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 impl Caller for HttpCaller {
     async fn call(&self, request: &Request) -> Result<Response, CallError> {
         let method = reqwest::Method::from_bytes(request.method.as_bytes())
@@ -60,7 +87,9 @@ impl Caller for HttpCaller {
             .get(reqwest::header::RETRY_AFTER)
             .and_then(|value| retry_after(value.to_str().ok()?));
         let bytes = read(answer).await?;
-        let body = json(&bytes, status)?;
+        let mut body = json(&bytes, status)?;
+        // An error answer may repeat what was sent.
+        self.redact(&mut body);
         Ok(Response { status, retry_after_seconds, body })
     }
 }

@@ -14,7 +14,7 @@ pub use account::Accounts;
 pub use render::{DataError, Origin, render};
 pub(crate) use render::{evaluate, template_error};
 pub use request::{LeftOut, PlannedRequest, page, request, tag_request};
-pub use results::{list_results, matches, results, with_zones};
+pub use results::{comparable, list_results, matches, results, with_zones};
 
 /// What is stored with a run says which form it has.
 const VERSION: u32 = 1;

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::call::Response;
-use crate::catalog::{Field, Format, ListShape, Operation};
+use crate::catalog::{Field, Fit, Format, ListShape, Operation};
 use crate::check::CheckedCall;
+use crate::value::Defaults;
 use crate::value::json_path::JsonPath;
 
 /// The results of a call: named ones, saved ones, the answer and its status.
@@ -37,13 +38,26 @@ pub fn list_results(list: &ListShape, found: Option<&Value>, word: &str) -> Map<
     results
 }
 
-/// Whether a record has all the fields of a condition. Texts are compared without regard to case and
-/// outer spaces, numbers by value; an object has to have the fields that are named.
-pub fn matches(record: &Value, conditions: &Map<String, Value>) -> bool {
+/// Whether a record has all the fields of a condition. Both are compared in the form that the app writes
+/// such fields in; texts without regard to case and outer spaces, numbers by value; an object has to have
+/// the fields that are named.
+pub fn matches(
+    of: &Field,
+    record: &Value,
+    conditions: &Map<String, Value>,
+    defaults: &Defaults,
+) -> bool {
     conditions.iter().all(|(name, wanted)| {
-        let found = record.get(name).unwrap_or(&Value::Null);
-        same(found, wanted)
+        let field = of.fields.as_ref().and_then(|f| f.get(name)).cloned().unwrap_or_default();
+        let found = comparable(&field, record.get(name).unwrap_or(&Value::Null), defaults);
+        same(&found, wanted)
     })
+}
+
+/// A value in the form of its field, for comparing; as it is where it has no such form.
+pub fn comparable(field: &Field, value: &Value, defaults: &Defaults) -> Value {
+    let fit = Fit::convert(field, value, defaults);
+    if fit.misfits.is_empty() { fit.value } else { value.clone() }
 }
 
 fn same(found: &Value, wanted: &Value) -> bool {
@@ -52,7 +66,9 @@ fn same(found: &Value, wanted: &Value) -> bool {
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
         // An app that leaves `completed` out means that it is not.
         (Value::Null, Value::Bool(false)) => true,
-        (Value::Object(_), Value::Object(conditions)) => matches(found, conditions),
+        (Value::Object(found), Value::Object(wanted)) => wanted
+            .iter()
+            .all(|(name, wanted)| same(found.get(name).unwrap_or(&Value::Null), wanted)),
         (a, b) => a == b,
     }
 }

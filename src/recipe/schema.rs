@@ -35,9 +35,11 @@ pub fn editor_schema(catalog: &Catalog) -> Value {
     let mut item = json!({ "type": "string" });
     set_names(&mut item, &events);
     // A single event and a list of them complete alike.
-    on["if"] = json!({ "type": "string" });
-    on["then"] = item.clone();
-    on["items"] = item;
+    let description = on["description"].clone();
+    *on = json!({
+        "description": description,
+        "anyOf": [item.clone(), { "type": "array", "items": item, "minItems": 1 }]
+    });
     schema
 }
 

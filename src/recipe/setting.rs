@@ -38,6 +38,8 @@ pub struct Setting {
 pub enum Shape {
     Kind(Kind),
     Fields(IndexMap<String, Shape>),
+    /// `{ type: list, of: string }`
+    List(Box<Shape>),
 }
 
 impl<'de> Deserialize<'de> for Shape {
@@ -46,8 +48,23 @@ impl<'de> Deserialize<'de> for Shape {
     }
 }
 
+fn is_kind(word: &str) -> bool {
+    serde_json::from_value::<Kind>(word.into()).is_ok()
+}
+
 fn from_value(value: Value) -> Result<Shape, String> {
     match value {
+        // `{ type: list, of: … }` spells a type out; any other mapping names fields.
+        Value::Object(mut map)
+            if map.get("type").and_then(Value::as_str).is_some_and(is_kind)
+                && map.keys().all(|key| matches!(key.as_str(), "type" | "of" | "fields")) =>
+        {
+            match (map.remove("of"), map.remove("fields")) {
+                (Some(of), _) => Ok(Shape::List(Box::new(from_value(of)?))),
+                (None, Some(fields)) => from_value(fields),
+                (None, None) => from_value(map.remove("type").unwrap_or_default()),
+            }
+        }
         Value::Object(map) => map
             .into_iter()
             .map(|(name, shape)| Ok((name, from_value(shape)?)))
@@ -62,6 +79,9 @@ impl Serialize for Shape {
         match self {
             Shape::Kind(kind) => kind.serialize(serializer),
             Shape::Fields(fields) => fields.serialize(serializer),
+            Shape::List(of) => {
+                serde_json::json!({ "type": "list", "of": of }).serialize(serializer)
+            }
         }
     }
 }

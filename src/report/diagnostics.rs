@@ -21,6 +21,16 @@ impl FileDiagnostics {
         self.found.iter().filter(|d| d.severity == severity).count()
     }
 
+    /// The first error in one line: its line and its message.
+    pub fn first_error(&self) -> Option<String> {
+        let first = self.found.iter().find(|d| d.severity == Severity::Error)?;
+        let span = first.place.span(&self.source, self.document.as_ref());
+        match first.place {
+            Place::File => Some(first.message.clone()),
+            _ => Some(format!("line {}: {}", self.source.position(span.start).line, first.message)),
+        }
+    }
+
     /// Without the text of a file that nothing is said about: a folder of a thousand stays small.
     pub fn without_spare(mut self) -> FileDiagnostics {
         if self.found.is_empty() {

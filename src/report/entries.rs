@@ -185,6 +185,12 @@ fn fields_text(fields: &Fields, all_required: bool) -> String {
     table.load_style(comfy_table::presets::NOTHING);
     for (name, field) in fields.iter() {
         table.add_row([format!("  {name}"), shape(field), remarks(field, all_required)]);
+        // A small object shows what is in it; a large one is a record with a page of its own.
+        let inner = field.fields.as_ref().filter(|inner| inner.len() <= 12);
+        for (inner_name, inner) in inner.into_iter().flat_map(|inner| inner.iter()) {
+            let name = format!("  {name}.{inner_name}");
+            table.add_row([name, shape(inner), remarks(inner, false)]);
+        }
     }
     format!("{}\n", table.trim_fmt())
 }

@@ -121,7 +121,14 @@ pub fn examples_junit(recipes: &[RecipeExamples]) -> String {
                     .iter()
                     .map(|(line, m)| format!("{}:{line}: {}", recipe.file, in_words(m)))
                     .collect();
-                status.set_message(text.join("\n"));
+                status.set_message(format!(
+                    "{} of what is expected came out differently",
+                    text.len()
+                ));
+                status.set_description(text.join(
+                    "
+",
+                ));
                 status
             };
             let mut case = TestCase::new(example.name.as_str(), status);

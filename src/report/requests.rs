@@ -100,7 +100,11 @@ impl DryRun<'_> {
         for origin in &call.planned.origins {
             if origin.slot != Slot::Body {
                 let value = self.in_address(call, origin);
-                rows.push((shown_path(&origin.path), value, self.remark(origin, guessed)));
+                rows.push((
+                    shown_path(&origin.path.replace("[]", "")),
+                    value,
+                    self.remark(origin, guessed),
+                ));
             }
         }
         if let Some(body) = &request.body {
@@ -131,7 +135,9 @@ impl DryRun<'_> {
         let request = &call.planned.request;
         match origin.slot {
             Slot::Query => {
-                let found = request.query.iter().find(|(name, _)| *name == origin.path);
+                let (name, at) = origin.path.split_once('/').unwrap_or((&origin.path, "0"));
+                let mut found = request.query.iter().filter(|(n, _)| n == name);
+                let found = found.nth(at.parse().unwrap_or(0));
                 found.map_or(String::new(), |(_, value)| Value::from(value.as_str()).to_string())
             }
             _ => {

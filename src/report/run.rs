@@ -131,6 +131,12 @@ pub fn run_json(outcome: &Outcome, history: &History) -> Value {
     let skipped = history
         .skipped()
         .map(|(key, why)| json!({ "step": key.step, "item": key.item, "why": why }));
+    let results = history.entries().iter().filter_map(|entry| match entry {
+        Entry::Decided { key, decision: Decision::Finished(results) } => {
+            Some(json!({ "step": key.step, "item": key.item, "results": results }))
+        }
+        _ => None,
+    });
     let ending = match outcome {
         Outcome::Done => Value::Null,
         Outcome::Stopped { reason, .. } => reason.as_str().into(),
@@ -146,6 +152,7 @@ pub fn run_json(outcome: &Outcome, history: &History) -> Value {
         "outcome": outcome.word(),
         "ending": ending,
         "calls": calls.collect::<Vec<_>>(),
+        "results": results.collect::<Vec<_>>(),
         "skipped": skipped.collect::<Vec<_>>(),
     })
 }

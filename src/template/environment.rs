@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use minijinja::value::Rest;
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 
+use super::expression::FILLED;
 use super::filters;
 use super::scope::{DEFAULTS, DefaultsValue};
 use super::value::{is_empty, to_text};
@@ -75,6 +76,13 @@ fn environment() -> Environment<'static> {
             },
         );
     }
+    env.add_filter(FILLED, |value: Value, written: String| match is_empty(&value) {
+        false => Ok(Value::from(to_text(&value))),
+        true => Err(Error::new(
+            ErrorKind::UndefinedError,
+            format!("`{written}` is empty, and stands inside a text"),
+        )),
+    });
     env.add_test("empty", |v: Value| is_empty(&v));
     env.add_test("defined", |v: Value| !is_empty(&v));
     env.add_test("string", |v: Value| v.kind() == ValueKind::String);

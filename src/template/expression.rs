@@ -13,6 +13,17 @@ pub struct Expression {
     pub span: std::ops::Range<usize>,
 }
 
+/// What a comparison asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// `==`
+    Equal,
+    /// `<`, `<=`, `>`, `>=`
+    Order,
+    /// `!=`, `in`, `not in`
+    Other,
+}
+
 /// The kinds of expression.
 #[derive(Clone, Debug)]
 pub enum Node {
@@ -49,8 +60,7 @@ pub enum Node {
     And(Box<Expression>, Box<Expression>),
     Or(Box<Expression>, Box<Expression>),
     Not(Box<Expression>),
-    /// `==`, `<`, `in` and the like: both sides, and whether it asks for equality.
-    Compare(Box<Expression>, Box<Expression>, bool),
+    Compare(Box<Expression>, Box<Expression>, Comparison),
     /// `+ - * / // % **`
     Arithmetic(Box<Expression>, Box<Expression>),
     /// `a ~ b`
@@ -66,8 +76,17 @@ impl Expression {
     /// The engine's span of `a.b` begins at the dot, and that of `a | f` at the filter: ours hold
     /// everything that belongs to them.
     fn new(node: Node, span: std::ops::Range<usize>) -> Expression {
-        let mut whole = Expression { node, span: span.clone() };
-        let (mut start, mut end) = (span.start, span.end);
+        // A span of an operation may begin a word too early: it is as long as its two sides.
+        let two_sided = matches!(
+            node,
+            Node::And(..)
+                | Node::Or(..)
+                | Node::Compare(..)
+                | Node::Arithmetic(..)
+                | Node::Join(..)
+        );
+        let (mut start, mut end) = if two_sided { (usize::MAX, 0) } else { (span.start, span.end) };
+        let mut whole = Expression { node, span: start..end };
         whole.walk(&mut |inner| {
             start = start.min(inner.span.start);
             end = end.max(inner.span.end);
@@ -249,10 +268,11 @@ impl Reader {
                     Op::Add | Op::Sub | Op::Mul | Op::Div | Op::FloorDiv | Op::Rem | Op::Pow => {
                         Node::Arithmetic(left, right)
                     }
-                    Op::Eq => Node::Compare(left, right, true),
-                    Op::Ne | Op::Lt | Op::Lte | Op::Gt | Op::Gte | Op::In => {
-                        Node::Compare(left, right, false)
+                    Op::Eq => Node::Compare(left, right, Comparison::Equal),
+                    Op::Lt | Op::Lte | Op::Gt | Op::Gte => {
+                        Node::Compare(left, right, Comparison::Order)
                     }
+                    Op::Ne | Op::In => Node::Compare(left, right, Comparison::Other),
                 }
             }
             Expr::Compare(c) => {
@@ -263,7 +283,13 @@ impl Reader {
                         node: Node::Compare(
                             Box::new(left),
                             one(&op.expr),
-                            matches!(op.op, ast::CompareOpKind::Eq),
+                            match op.op {
+                                ast::CompareOpKind::Eq => Comparison::Equal,
+                                ast::CompareOpKind::Ne
+                                | ast::CompareOpKind::In
+                                | ast::CompareOpKind::NotIn => Comparison::Other,
+                                _ => Comparison::Order,
+                            },
                         ),
                         span,
                     };
@@ -338,3 +364,75 @@ impl Reader {
         span.start_offset as usize + self.shift..span.end_offset as usize + self.shift
     }
 }
+
+/// The text of an expression with guards around what the engine takes too lightly: `~` with something
+/// empty fails instead of writing "None", and nothing is larger or smaller than what is empty. `shift` is
+/// where the text begins in what the spans count.
+pub(super) fn guarded(source: &str, expression: &Expression, shift: usize) -> String {
+    let mut inserts: Vec<(usize, bool, usize, String)> = Vec::new();
+    let mut depth = 0;
+    expression.walk(&mut |e| {
+        depth += 1;
+        let mut wrap = |span: &std::ops::Range<usize>, before: String, after: String| {
+            inserts.push((span.start, false, depth, before));
+            inserts.push((span.end, true, depth, after));
+        };
+        let whole = |e: &Expression| balanced(source, e.span.start - shift..e.span.end - shift);
+        let text = |e: &Expression| source.get(whole(e)).unwrap_or_default().to_owned();
+        match &e.node {
+            Node::Join(a, b) => {
+                for side in [a, b] {
+                    let name = text(side).replace('\\', "\\\\").replace('"', "\\\"");
+                    wrap(&whole(side), "((".into(), format!(")|{FILLED}(\"{name}\"))"));
+                }
+            }
+            Node::Compare(a, b, Comparison::Order) if !matches!(a.node, Node::Compare(..)) => {
+                let before =
+                    format!("((({}) is defined) and (({}) is defined) and (", text(a), text(b));
+                wrap(&whole(e), before, "))".into());
+            }
+            _ => {}
+        }
+    });
+    // Ends before starts at one place; inner ends before outer ones, outer starts before inner ones.
+    inserts.sort_by_key(|(at, end, depth, _)| {
+        (*at, !*end, if *end { usize::MAX - depth } else { *depth })
+    });
+    let mut out = String::with_capacity(source.len() + 64);
+    let mut from = 0;
+    for (at, _, _, text) in inserts {
+        out.push_str(source.get(from..at).unwrap_or_default());
+        out.push_str(&text);
+        from = at;
+    }
+    out.push_str(source.get(from..).unwrap_or_default());
+    out
+}
+
+/// The engine's spans leave out brackets at both ends: a part of `(a + b) * c` that begins at `a` is
+/// widened to begin at its bracket.
+fn balanced(source: &str, span: std::ops::Range<usize>) -> std::ops::Range<usize> {
+    let (mut start, mut end) = (span.start, span.end.min(source.len()));
+    let (mut open, mut missing, mut quote) = (0usize, 0usize, None);
+    for byte in source.get(start..end).unwrap_or_default().bytes() {
+        match (quote, byte) {
+            (Some(q), byte) if q == byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'(') => open += 1,
+            (None, b')') if open > 0 => open -= 1,
+            (None, b')') => missing += 1,
+            _ => {}
+        }
+    }
+    for _ in 0..missing {
+        start = source[..start].rfind('(').unwrap_or(start);
+    }
+    for _ in 0..open {
+        end = source[end..].find(')').map_or(end, |at| end + at + 1);
+    }
+    start..end
+}
+
+/// The filter that refuses what is empty; no recipe can name it.
+pub(super) const FILLED: &str = "__filled";

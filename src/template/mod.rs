@@ -15,7 +15,7 @@ use minijinja::machinery;
 use serde::{Deserialize, Serialize};
 
 pub use environment::{MAX_TEXT_BYTES, TESTS};
-pub use expression::{Expression, Node};
+pub use expression::{Comparison, Expression, Node};
 pub use filters::{Argument, Filter, Gives, all as all_filters, find as find_filter};
 pub use scope::Scope;
 pub use value::Outcome;
@@ -103,7 +103,7 @@ impl Template {
         let shift = inner.as_ptr() as usize - source.as_ptr() as usize;
         let tree = machinery::parse_expr(inner).map_err(|e| syntax_error(inner, &e, shift))?;
         let expression = expression::Reader::new(shift).expression(&tree);
-        let body = Body::Whole(compile(inner, shift)?);
+        let body = Body::Whole(compile(inner, &expression, shift)?);
         Ok(Template::new(written, body, vec![expression]))
     }
 
@@ -135,8 +135,9 @@ impl Template {
                     machinery::ast::Stmt::EmitExpr(_) => {
                         let span = next_expression(source, cursor);
                         cursor = span.end;
-                        let inner = &source[span.clone()];
-                        let expression = compile(inner, span.start)?;
+                        let tree = &reader.found
+                            [pieces.iter().filter(|p| matches!(p, Piece::Value { .. })).count()];
+                        let expression = compile(&source[span.clone()], tree, span.start)?;
                         pieces.push(Piece::Value { expression, span });
                     }
                     _ => {}
@@ -311,10 +312,11 @@ impl TryFrom<Written> for Template {
 
 fn compile(
     source: &str,
+    tree: &Expression,
     shift: usize,
 ) -> Result<minijinja::Expression<'static, 'static>, TemplateError> {
     ENVIRONMENT
-        .compile_expression_owned(source.to_owned())
+        .compile_expression_owned(expression::guarded(source, tree, shift))
         .map_err(|e| syntax_error(source, &e, shift))
 }
 
@@ -397,5 +399,84 @@ fn text_too_long() -> TemplateError {
         kind: TemplateErrorKind::Limit,
         message: format!("the text gets longer than {} KB", MAX_TEXT_BYTES / 1024),
         range: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn scope() -> Scope {
+        let mut scope = Scope::new(Default::default());
+        scope.set(
+            "event",
+            &json!({ "name": "Ada", "none": null, "total": 500, "tags": ["a", "b"] }),
+        );
+        scope
+    }
+
+    fn rendered(source: &str) -> Result<serde_json::Value, TemplateErrorKind> {
+        let template = Template::text(source).unwrap();
+        template.render(&scope()).map(Outcome::into_value).map_err(|e| e.kind)
+    }
+
+    #[test]
+    fn a_lone_expression_keeps_its_type_and_a_text_is_a_text() {
+        assert_eq!(rendered("{{ event.total }}"), Ok(json!(500)));
+        assert_eq!(rendered("{{ event.tags }}"), Ok(json!(["a", "b"])));
+        assert_eq!(rendered("{{ event.total == 500 }}"), Ok(json!(true)));
+        assert_eq!(
+            rendered("{{ 'x' if event.none else {'a': {'b': 1}} }}"),
+            Ok(json!({"a": {"b": 1}}))
+        );
+        assert_eq!(
+            rendered("{{ event.name }} is {{ event.total == 500 }}"),
+            Ok(json!("Ada is true"))
+        );
+        assert_eq!(rendered("{{ '}}' }}{{ \"{{\" }}"), Ok(json!("}}{{")));
+        assert_eq!(rendered("{# a remark #}x {{ event.name }}"), Ok(json!("x Ada")));
+    }
+
+    #[test]
+    fn nothing_empty_ever_becomes_a_word() {
+        for source in [
+            "Hello {{ event.none }}",
+            "Hello {{ event.missing.deep | lower }}",
+            "{{ 'Hello ' ~ event.none }}",
+            "{{ ('Hello ' ~ event.none ~ '!') | upper }}",
+            "{{ [event.name ~ (event.none or event.missing)] }}",
+            "{{ {'k': event.none}['k'] ~ '' }}",
+            "{% if event.name %}{{ event.none }}{% endif %}",
+        ] {
+            assert_eq!(rendered(source), Err(TemplateErrorKind::Empty), "{source}");
+        }
+        assert_eq!(rendered("{{ event.none | lower | trim }}"), Ok(json!(null)));
+        assert_eq!(
+            rendered("{{ 'a' ~ event.name ~ (event.none | default('-')) ~ 5 }}"),
+            Ok(json!("aAda-5"))
+        );
+    }
+
+    #[test]
+    fn nothing_is_larger_or_smaller_than_what_is_empty() {
+        let holds = |source: &str| Template::expression(source).unwrap().holds(&scope()).unwrap();
+        assert!(holds("event.total > 10 and not (event.none < 10)"));
+        assert!(!holds("event.none < 10"));
+        assert!(!holds("10 > event.missing or event.missing >= event.none"));
+        assert!(holds("not event.none and event.total in [500]"));
+        assert!(holds("{{ (event.total + 1) * 2 > 1000 }}"));
+    }
+
+    #[test]
+    fn a_template_survives_being_stored() {
+        for template in
+            [Template::text("a {{ event.name }}"), Template::expression("{{ event.none }}")]
+        {
+            let template = template.unwrap();
+            let stored = serde_json::to_string(&template).unwrap();
+            assert_eq!(serde_json::from_str::<Template>(&stored).unwrap(), template);
+        }
     }
 }

@@ -107,8 +107,12 @@ fn work_without_end_is_stopped() {
         "{% for a in event.files %}{% for b in event.files %}x{% endfor %}{% endfor %}",
     );
     assert!(run(&recipe, &event).contains("does too much work"));
-    let recipe = GOOD.replace("{{ event.notes | default('-') }}", "{{ 'a' * 1000000000 }}");
-    assert!(run(&recipe, &event).contains("too much work"));
+    let recipe = GOOD.replace("{{ event.notes | default('-') }}", "{{ event.id * 1000000000 }}");
+    assert!(run(&recipe, &event).contains("cannot be calculated with each other"));
+    // Where nobody knows the type, the work is stopped while it is done.
+    let recipe = recipe.replace("event.id", "event.options.x");
+    let event = r#"{"id": "1", "options": {"x": "abc"}}"#;
+    assert!(run(&recipe, event).contains("too much work"));
 }
 
 #[test]

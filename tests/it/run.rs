@@ -44,3 +44,71 @@ fn a_server_that_is_not_there_is_said_at_the_recipe_line() {
     assert!(seen.contains("no connection") && seen.contains("new-customer.yaml:"), "{seen}");
     assert!(!seen.contains("token-for-this-test"), "{seen}");
 }
+
+#[test]
+fn the_real_host_needs_live_and_a_token_needs_https() {
+    let folder = root().join("recipes");
+    for (url, expected) in [
+        ("http://services.leadconnectorhq.com", "is the real HighLevel"),
+        ("https://services.leadconnectorhq.com/x", "is the real HighLevel"),
+        ("http://example.com", "carry the token over the network"),
+        ("ftp://127.0.0.1", "is not the address of a server"),
+    ] {
+        let url = format!("highlevel={url}");
+        let output =
+            linecook(&folder, &["run", "new-customer.yaml", "--base-url", &url, "--location", "x"]);
+        assert_eq!(output.status.code(), Some(2), "{}", seen(&output));
+        assert!(seen(&output).contains(expected), "{url}: {}", seen(&output));
+    }
+}
+
+/// Answers one request with what it was sent, as some servers do in their errors.
+fn echo_once() -> (std::net::SocketAddr, std::thread::JoinHandle<()>) {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let thread = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut bytes = [0; 16 * 1024];
+        let read = stream.read(&mut bytes).unwrap();
+        let said = String::from_utf8_lossy(&bytes[..read]).replace(['"', '\r', '\n', '\\'], " ");
+        let body = format!(r#"{{"message": "no: {said}", "{said}": ["{said}"]}}"#);
+        let head = format!(
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body.as_bytes()).unwrap();
+    });
+    (address, thread)
+}
+
+#[test]
+fn a_server_that_repeats_the_token_does_not_get_it_printed() {
+    let folder = root().join("recipes");
+    for format in ["text", "json"] {
+        let (address, thread) = echo_once();
+        let token = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(token.path(), "canary-of-this-test").unwrap();
+        let token = format!("highlevel={}", token.path().display());
+        let url = format!("highlevel=http://{address}");
+        let output = linecook(
+            &folder,
+            &[
+                "run",
+                "new-customer.yaml",
+                "--base-url",
+                &url,
+                "--token-file",
+                &token,
+                "--location",
+                "x",
+                "--format",
+                format,
+            ],
+        );
+        thread.join().unwrap();
+        let seen = seen(&output);
+        assert!(seen.contains("[secret]") && !seen.contains("canary-of-this-test"), "{seen}");
+    }
+}

@@ -6,7 +6,11 @@ use crate::source::Route;
 use crate::value::ValueError;
 
 pub fn setting_default(route: &Route, name: &str, error: &ValueError) -> Diagnostic {
-    let colon = if error.problem.starts_with('`') { ":" } else { "" };
+    let colon = if error.problem.starts_with(['`']) || error.problem.starts_with("there is") {
+        ":"
+    } else {
+        ""
+    };
     let message = format!("the setting `{name}`{colon} {}", error.problem);
     new(Code::SettingDefault, value(route), message).help(&error.instead)
 }

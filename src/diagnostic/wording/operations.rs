@@ -1,7 +1,7 @@
 //! What is wrong with events and operations.
 
 use super::{key, list, new, short, value};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::source::Route;
 
 pub fn no_event(route: &Route) -> Diagnostic {
@@ -19,14 +19,15 @@ pub fn unknown_event(route: &Route, name: &str, near: Option<String>) -> Diagnos
         .near(near)
 }
 
-pub fn wire_name(route: &Route, name: &str, ours: &[String]) -> Diagnostic {
-    let found = new(
-        Code::WireName,
-        value(route),
-        format!("`{name}` is what the app itself calls the event"),
-    );
+/// An event under the name that the app gives it: accepted where it is clear what is meant.
+pub fn wire_name(route: &Route, name: &str, ours: &[String], near: Option<String>) -> Diagnostic {
+    let message = format!("`{name}` is what the app itself calls the event");
+    let mut found = new(Code::WireName, value(route), message);
+    if near.is_none() {
+        found.severity = Severity::Error;
+    }
     match ours {
-        [one] => found.near(Some(one.clone())),
+        [_] => found.near(near),
         several => found.help(format!("write one of {}", list(several))),
     }
 }

@@ -311,6 +311,12 @@ pub fn looks_like_template(route: &Route, inner: &str) -> Diagnostic {
     .fix(value(route), format!("\"{{{{ {inner} }}}}\""))
 }
 
+/// `event.total + '1'`
+pub fn number_and_text(place: Place) -> Diagnostic {
+    new(Code::FilterInput, place, "a number and a text cannot be calculated with each other")
+        .help("turn the text into a number with `| number`, or join texts with `~`")
+}
+
 pub fn unknown_test(place: Place, name: &str, near: Option<String>) -> Diagnostic {
     new(Code::UnknownTest, place, format!("`is {name}` asks something that nobody knows")).help(
         match near {
@@ -355,6 +361,15 @@ pub fn bad_json_path(route: &Route, path: &str, why: &str) -> Diagnostic {
         true => found.help(help).fix(place, format!("$.{path}")),
         false => found.help(help),
     }
+}
+
+/// A path that leads to nothing in the documented answer.
+pub fn saves_nothing(route: &Route, path: &str, part: &str, near: Option<String>) -> Diagnostic {
+    let message = format!("`{}` finds nothing: the answer has no `{part}`", short(path, 60));
+    new(Code::SavesNothing, value(route), message).help(match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "see the answer with `linecook catalog show`".to_owned(),
+    })
 }
 
 pub fn saved_name_taken(route: &Route, name: &str) -> Diagnostic {
