@@ -96,6 +96,11 @@ impl Checker<'_> {
 
     fn condition(&mut self, written: &str, route: &Route) -> Option<(Place, Template)> {
         let (template, _) = template::expression(written, route, &mut self.known, self.sink)?;
+        if let Some(span) = template.expressions().first().and_then(narrow::lone_text) {
+            let shown = template.source().get(span.clone()).unwrap_or_default().to_owned();
+            let place = crate::diagnostic::Place::Inside(route.clone(), span);
+            self.sink.say(crate::diagnostic::always_holds(place, &shown));
+        }
         Some((self.place(route), template))
     }
 }

@@ -46,3 +46,14 @@ pub(super) fn empty_unless(condition: &Expression, found: &mut Vec<String>) {
         _ => {}
     }
 }
+
+/// A text that stands alone in a condition, where it makes the whole true.
+pub(super) fn lone_text(condition: &Expression) -> Option<std::ops::Range<usize>> {
+    match &condition.node {
+        Node::Literal(value) if value.as_str().is_some_and(|text| !text.is_empty()) => {
+            Some(condition.span.clone())
+        }
+        Node::Or(a, b) => lone_text(a).or_else(|| lone_text(b)),
+        _ => None,
+    }
+}

@@ -118,6 +118,7 @@ codes! {
     FilterInput "filter-input" Error,
     FilterArgument "filter-argument" Error,
     NeverEqual "never-equal" Warning,
+    AlwaysHolds "always-holds" Warning,
     UnknownTest "unknown-test" Error,
     UnknownFunction "unknown-function" Error,
     BadJsonPath "bad-jsonpath" Error,

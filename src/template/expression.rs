@@ -365,13 +365,13 @@ impl Reader {
     }
 }
 
-/// The text of an expression with guards around what the engine takes too lightly: `~` with something
+/// A text with guards around what the engine takes too lightly: `~` with something
 /// empty fails instead of writing "None", and nothing is larger or smaller than what is empty. `shift` is
 /// where the text begins in what the spans count.
-pub(super) fn guarded(source: &str, expression: &Expression, shift: usize) -> String {
+pub(super) fn guarded(source: &str, expressions: &[Expression], shift: usize) -> String {
     let mut inserts: Vec<(usize, bool, usize, String)> = Vec::new();
     let mut depth = 0;
-    expression.walk(&mut |e| {
+    let mut guard = |e: &Expression| {
         depth += 1;
         let mut wrap = |span: &std::ops::Range<usize>, before: String, after: String| {
             inserts.push((span.start, false, depth, before));
@@ -393,7 +393,8 @@ pub(super) fn guarded(source: &str, expression: &Expression, shift: usize) -> St
             }
             _ => {}
         }
-    });
+    };
+    expressions.iter().for_each(|expression| expression.walk(&mut guard));
     // Ends before starts at one place; inner ends before outer ones, outer starts before inner ones.
     inserts.sort_by_key(|(at, end, depth, _)| {
         (*at, !*end, if *end { usize::MAX - depth } else { *depth })

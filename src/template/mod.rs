@@ -47,7 +47,8 @@ enum Written {
 enum Body {
     Whole(minijinja::Expression<'static, 'static>),
     Pieces(Vec<Piece>),
-    Program,
+    /// A text with statements, guarded.
+    Program(String),
 }
 
 enum Piece {
@@ -103,7 +104,7 @@ impl Template {
         let shift = inner.as_ptr() as usize - source.as_ptr() as usize;
         let tree = machinery::parse_expr(inner).map_err(|e| syntax_error(inner, &e, shift))?;
         let expression = expression::Reader::new(shift).expression(&tree);
-        let body = Body::Whole(compile(inner, &expression, shift)?);
+        let body = Body::Whole(compile(inner, std::slice::from_ref(&expression), shift)?);
         Ok(Template::new(written, body, vec![expression]))
     }
 
@@ -122,11 +123,13 @@ impl Template {
         };
         let body = if reader.has_statements || source.contains("{#") {
             // Compiled once here so that every mistake is found before anything runs.
-            ENVIRONMENT.template_from_str(source).map_err(|e| syntax_error(source, &e, 0))?;
-            Body::Program
+            let guarded = expression::guarded(source, &reader.found, 0);
+            ENVIRONMENT.template_from_str(&guarded).map_err(|e| syntax_error(source, &e, 0))?;
+            Body::Program(guarded)
         } else {
             let mut pieces = Vec::with_capacity(children.len());
             let mut cursor = 0;
+            let mut trees = reader.found.iter();
             for child in children {
                 match child {
                     machinery::ast::Stmt::EmitRaw(raw) => {
@@ -135,9 +138,9 @@ impl Template {
                     machinery::ast::Stmt::EmitExpr(_) => {
                         let span = next_expression(source, cursor);
                         cursor = span.end;
-                        let tree = &reader.found
-                            [pieces.iter().filter(|p| matches!(p, Piece::Value { .. })).count()];
-                        let expression = compile(&source[span.clone()], tree, span.start)?;
+                        let tree = trees.next().expect("the reader finds what is written out");
+                        let expression =
+                            compile(&source[span.clone()], std::slice::from_ref(tree), span.start)?;
                         pieces.push(Piece::Value { expression, span });
                     }
                     _ => {}
@@ -234,10 +237,9 @@ impl Template {
                 }
                 Ok(Outcome::Value(text.into()))
             }
-            Body::Program => {
-                let text = ENVIRONMENT
-                    .render_str(self.source(), context)
-                    .map_err(|e| render_error(&e, e.range()))?;
+            Body::Program(guarded) => {
+                let text =
+                    ENVIRONMENT.render_str(guarded, context).map_err(|e| render_error(&e, None))?;
                 if text.len() > MAX_TEXT_BYTES {
                     return Err(text_too_long());
                 }
@@ -312,11 +314,11 @@ impl TryFrom<Written> for Template {
 
 fn compile(
     source: &str,
-    tree: &Expression,
+    trees: &[Expression],
     shift: usize,
 ) -> Result<minijinja::Expression<'static, 'static>, TemplateError> {
     ENVIRONMENT
-        .compile_expression_owned(expression::guarded(source, tree, shift))
+        .compile_expression_owned(expression::guarded(source, trees, shift))
         .map_err(|e| syntax_error(source, &e, shift))
 }
 
@@ -449,6 +451,7 @@ mod tests {
             "{{ [event.name ~ (event.none or event.missing)] }}",
             "{{ {'k': event.none}['k'] ~ '' }}",
             "{% if event.name %}{{ event.none }}{% endif %}",
+            "{% for tag in event.tags %}{{ (tag ~ 'x') ~ event.none }}{% endfor %}",
         ] {
             assert_eq!(rendered(source), Err(TemplateErrorKind::Empty), "{source}");
         }

@@ -273,6 +273,13 @@ pub fn never_equal(place: Place, left: Kind, right: Kind) -> Diagnostic {
     new(Code::NeverEqual, place, message).help(help)
 }
 
+/// A condition with a text that stands alone: `event.plan == 'gold' or 'silver'`.
+pub fn always_holds(place: Place, written: &str) -> Diagnostic {
+    let message = format!("this always holds: {} alone is true", short(written, 40));
+    new(Code::AlwaysHolds, place, message)
+        .help("compare it: event.plan == 'gold' or event.plan == 'silver'; or event.plan in ['gold', 'silver']")
+}
+
 pub fn never_that_word(
     place: Place,
     word: &str,
