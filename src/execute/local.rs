@@ -12,7 +12,7 @@ use crate::journal::{Answer, CallKey, Decision, Entry, History, Pause, PlannedCa
 pub struct LocalEngine<C, K, W> {
     caller: C,
     clock: K,
-    /// The longest that all waits together may last.
+    /// The longest that the waits between two good answers may last together.
     patience: Duration,
     waited: Duration,
     history: History,
@@ -47,6 +47,9 @@ impl<C: Caller, K: Clock + Sync, W: FnMut(&Entry) + Send> Engine for LocalEngine
         let request = call.planned.request.clone();
         self.note(Entry::Intent { key: key.clone(), call: Box::new(call) });
         let answer = self.caller.call(&request).await;
+        if answer.as_ref().is_ok_and(Response::is_success) {
+            self.waited = Duration::ZERO;
+        }
         self.note(Entry::Answered { key: key.clone(), attempt, answer: answer.clone() });
         Ok(answer)
     }

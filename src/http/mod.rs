@@ -82,10 +82,7 @@ impl Caller for HttpCaller {
         }
         let answer = builder.send().await.map_err(|e| call_error(&e))?;
         let status = answer.status().as_u16();
-        let retry_after_seconds = answer
-            .headers()
-            .get(reqwest::header::RETRY_AFTER)
-            .and_then(|value| retry_after(value.to_str().ok()?));
+        let retry_after_seconds = wait_asked_for(status, answer.headers());
         let bytes = read(answer).await?;
         let mut body = json(&bytes, status)?;
         // An error answer may repeat what was sent.
@@ -124,6 +121,17 @@ fn json(bytes: &[u8], status: u16) -> Result<Value, CallError> {
             Ok(Value::from(text))
         }
     }
+}
+
+/// How long the app asks to wait: `Retry-After`, or with 429 the window that its rate limit counts in.
+fn wait_asked_for(status: u16, headers: &reqwest::header::HeaderMap) -> Option<u64> {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let asked = text("retry-after").and_then(retry_after);
+    let window = || {
+        let milliseconds: u64 = text("x-ratelimit-interval-milliseconds")?.trim().parse().ok()?;
+        Some(milliseconds.div_ceil(1_000))
+    };
+    asked.or_else(|| if status == 429 { window() } else { None })
 }
 
 /// Seconds, or a date in the form of RFC 9110.

@@ -22,7 +22,8 @@ pub fn editor_schema(catalog: &Catalog) -> Value {
     let events = names(catalog.event_entries(), |e| vec![e.id.as_str()]);
     let mut operations = names(catalog.operation_entries(), |e| vec![e.call.as_str()]);
     for (key, more) in names(catalog.operation_entries(), |e| {
-        e.short.as_deref().into_iter().chain([e.id.as_str()]).collect()
+        let aliases = e.aliases.iter().map(String::as_str);
+        e.short.as_deref().into_iter().chain([e.id.as_str()]).chain(aliases).collect()
     }) {
         operations.entry(key).or_insert(more);
     }
