@@ -252,7 +252,7 @@ impl Compiler {
                     }
                     continue;
                 };
-                let fit = Fit::check(field, value, &Defaults::default());
+                let fit = Fit::convert(field, value, &Defaults::default());
                 for misfit in fit.misfits {
                     say(format!("example `{name}`{}: {}", misfit.at, misfit.error));
                 }

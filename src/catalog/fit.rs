@@ -71,11 +71,6 @@ impl Fit {
         Fit::run(field, value, defaults, Mode::Convert)
     }
 
-    /// The same, for a literal that a person wrote.
-    pub fn check(field: &Field, value: &Value, defaults: &Defaults) -> Fit {
-        Fit::run(field, value, defaults, Mode::Convert)
-    }
-
     /// Whether an app's answer or payload is what the catalog says of it.
     pub fn answer(field: &Field, value: &Value) -> Fit {
         Fit::run(field, value, &Defaults::default(), Mode::Answer)

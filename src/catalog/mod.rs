@@ -174,17 +174,6 @@ impl Catalog {
         Err(NotFound::Unknown { near: crate::diagnostic::nearest(reference, names) })
     }
 
-    /// Every event type of an app that the wire name `wire` may stand for, most particular first.
-    pub fn events_on_wire(&self, app: &str, wire: &str) -> Vec<Arc<EventType>> {
-        let entries = self.index.events.iter().enumerate();
-        let mut found: Vec<_> = entries
-            .filter(|(_, e)| e.app == app && e.wire.as_deref() == Some(wire))
-            .map(|(at, _)| self.decode_event(at))
-            .collect();
-        found.sort_by_key(|e| e.when.is_none());
-        found
-    }
-
     fn decode_operation(&self, at: usize) -> Arc<Operation> {
         let decode = || {
             let mut operation: Operation = self.decode(self.index.operations[at].line);

@@ -113,7 +113,8 @@ impl Checker<'_> {
             let here = route.key(name);
             match settings.get(name) {
                 Some(setting) => {
-                    for misfit in Fit::check(&setting.field, value, &Defaults::default()).misfits {
+                    for misfit in Fit::convert(&setting.field, value, &Defaults::default()).misfits
+                    {
                         let place = nested(&here, &misfit.at);
                         self.sink.say(diagnostic::setting_default(&place, name, &misfit.error));
                     }

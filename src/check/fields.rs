@@ -266,7 +266,7 @@ impl Checker<'_> {
                     self.sink.say(diagnostic::null_literal(here, name, self.file.written(here)));
                     return None;
                 }
-                let fit = Fit::check(field, &literal, &Defaults::default());
+                let fit = Fit::convert(field, &literal, &Defaults::default());
                 for misfit in &fit.misfits {
                     self.misfit(here, name, misfit);
                 }

@@ -35,7 +35,7 @@ impl Checker<'_> {
                 if field.kind == Kind::String && (value.is_number() || value.is_boolean()) {
                     *value = self.file.written(&at).into();
                 }
-                let fit = Fit::check(&field, value, &Defaults::default());
+                let fit = Fit::convert(&field, value, &Defaults::default());
                 for misfit in &fit.misfits {
                     let place = crate::diagnostic::nested(&at, &misfit.at);
                     self.sink.say(diagnostic::setting_default(&place, name, &misfit.error));

@@ -105,17 +105,6 @@ impl Sink {
         self.found.iter().any(|d| d.severity == Severity::Error)
     }
 
-    /// Whether an error has been said about `route` or something inside it.
-    pub fn has_error_within(&self, route: &Route) -> bool {
-        self.found.iter().any(|d| {
-            d.severity == Severity::Error
-                && match &d.place {
-                    Place::Key(r) | Place::Value(r) | Place::Inside(r, _) => r.is_within(route),
-                    _ => false,
-                }
-        })
-    }
-
     /// Everything, sorted by place.
     pub fn into_sorted(self, source: &Source, document: Option<&Document>) -> Vec<Diagnostic> {
         let mut found = self.found;

@@ -49,11 +49,6 @@ pub fn digits(text: &str, country: &str) -> Result<String, ValueError> {
     }
 }
 
-/// Whether phone numbers of this country (two letters, capitals or not) are known.
-pub fn e164_country_is_known(country: &str) -> bool {
-    region(country).is_some()
-}
-
 fn region(country: &str) -> Option<(Id, &'static Metadata)> {
     let id: Id = country.trim().to_ascii_uppercase().parse().ok()?;
     // The parser panics on a country that is in its list but not in its database.
@@ -290,11 +285,5 @@ mod tests {
         // Nine digits at home are too few, so the country code stays.
         assert_eq!(digits("030 1234567", "DE").as_deref(), Ok("49301234567"));
         assert!(digits("+49 30 1234", "DE").unwrap_err().problem.contains("fewer than 10"));
-    }
-
-    #[test]
-    fn countries_are_known_by_two_letters() {
-        assert!(e164_country_is_known("us") && e164_country_is_known("DE"));
-        assert!(!e164_country_is_known("USA") && !e164_country_is_known(""));
     }
 }

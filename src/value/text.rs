@@ -113,11 +113,6 @@ fn title_word(word: &str) -> String {
     text
 }
 
-/// Only the digits 0 to 9 of the text: `(407) 555-0100` gives `4075550100`.
-pub fn digits_only(text: &str) -> String {
-    text.chars().filter(char::is_ascii_digit).collect()
-}
-
 /// Whether a text has the form of an e-mail address: a name, `@`, and a host with a dot in it.
 pub fn is_email(text: &str) -> bool {
     text.split_once('@').is_some_and(|(name, host)| {
@@ -185,11 +180,5 @@ mod tests {
         assert_eq!(title_case("ronald McDonald"), "Ronald McDonald");
         assert_eq!(title_case("don't  stop"), "Don't  Stop");
         assert_eq!(title_case("élodie (au pair)"), "Élodie (Au Pair)");
-    }
-
-    #[test]
-    fn only_digits_are_left() {
-        assert_eq!(digits_only("(407) 555-0100"), "4075550100");
-        assert_eq!(digits_only("none"), "");
     }
 }

@@ -83,6 +83,18 @@ pub(super) const FILTERS: &[Filter] = &[
         }),
     },
     Filter {
+        name: "add_weeks",
+        takes: DATES,
+        arguments: &[needed("weeks", Kind::Integer)],
+        gives: MOMENT,
+        about: "So many weeks later, or earlier with a minus.",
+        example: ("'2026-03-02' | add_weeks(2)", "2026-03-16T00:00:00Z"),
+        apply: Apply::Filled(|defaults, input, arguments| {
+            let weeks = whole_number(&arguments[0])?;
+            give(moment(defaults, input)?.add_weeks(weeks), &arguments[0])
+        }),
+    },
+    Filter {
         name: "add_months",
         takes: DATES,
         arguments: &[needed("months", Kind::Integer)],
