@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::render::{DataError, Fitted, Origin, fit, render};
 use crate::call::{Request, check_path_value};
 use crate::catalog::{App, Field, Operation, Slot};
-use crate::check::{CheckedCall, Input, Mapping, Place};
+use crate::check::{CheckedCall, Content, Input, Mapping, Place};
 use crate::connection::Connection;
 use crate::template::{Outcome, Scope};
 use crate::value::ValueError;
@@ -203,18 +203,21 @@ impl<'a> Draft<'a> {
                     on_purpose: nothing == Outcome::Omit,
                 });
                 if *slot == Slot::Path {
-                    let error = ValueError {
-                        problem: "is empty, and is a part of the address".into(),
-                        instead: "skip the step with `when` if there may be none".into(),
-                    };
-                    return Err(DataError::new(&mapping.place, Some(name), error));
+                    return Err(empty_in_address(mapping, name));
                 }
                 return Ok(());
             }
         };
         let field = in_address(*slot, self.field(*slot, name));
-        // No phone number, date or address is blank: such a text means that there is none.
-        if field.format.is_some() && value.as_str().is_some_and(|text| text.trim().is_empty()) {
+        // A blank text of an event would blank the field in the app, which only `clear` may do; and no
+        // phone number, date or address is blank. What a recipe writes out as "" is meant.
+        let is_read = matches!(mapping.content, Content::Template(_));
+        if (is_read || field.format.is_some())
+            && value.as_str().is_some_and(|t| t.trim().is_empty())
+        {
+            if *slot == Slot::Path {
+                return Err(empty_in_address(mapping, name));
+            }
             let place = mapping.place.clone();
             self.left_out.push(LeftOut { field: name.clone(), place, on_purpose: false });
             return Ok(());
@@ -338,6 +341,14 @@ impl<'a> Draft<'a> {
         };
         PlannedRequest { request, origins: self.origins, left_out: self.left_out }
     }
+}
+
+fn empty_in_address(mapping: &Mapping, name: &str) -> DataError {
+    let error = ValueError {
+        problem: "is empty, and is a part of the address".into(),
+        instead: "skip the step with `when` if there may be none".into(),
+    };
+    DataError::new(&mapping.place, Some(name), error)
 }
 
 /// Everything in an address is text in the end: numbers and true/false are welcome there.

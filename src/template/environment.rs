@@ -28,6 +28,8 @@ pub const TESTS: &[(&str, &str)] = &[
     ("object", "it is an object"),
     ("phone", "it is a phone number"),
     ("email", "it is an e-mail address"),
+    ("country", "it is a country"),
+    ("state", "it is a state of the United States or a province of Canada"),
     ("startingwith", "the text begins so"),
     ("endingwith", "the text ends so"),
     ("containing", "the text or list holds that"),
@@ -97,6 +99,8 @@ fn environment() -> Environment<'static> {
         !is_empty(&v) && crate::value::phone::e164(&to_text(&v), &country).is_ok()
     });
     env.add_test("email", |v: Value| v.as_str().is_some_and(crate::value::text::is_email));
+    env.add_test("country", |v: Value| crate::value::place::country_2(&to_text(&v)).is_ok());
+    env.add_test("state", |v: Value| crate::value::place::state_2(&to_text(&v)).is_ok());
     env.add_test("startingwith", |v: Value, start: String| {
         v.as_str().is_some_and(|text| text.starts_with(&start))
     });
