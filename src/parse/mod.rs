@@ -8,15 +8,26 @@ use crate::diagnostic::{self, Sink};
 use crate::recipe::RecipeFile;
 use crate::source::{Document, Source, find_traps};
 
+/// How many mistakes of YAML are cut out before the rest is left alone.
+const MAX_ROUNDS: usize = 20;
+
 /// Reads a recipe. `None` when the text is not YAML, or no mapping: then the sink says why. A recipe
 /// whose form is wrong in places comes back without them, so that the rest can be checked too.
 pub fn recipe(source: Source, sink: &mut Sink) -> Option<RecipeFile> {
-    let document = match Document::parse(&source) {
-        Ok(document) => document,
-        Err(error) => {
-            yaml::report(&source, &error, sink);
+    // What is blanked out keeps its length: places stay true.
+    let mut readable = source.clone();
+    let mut rounds = 0;
+    let document = loop {
+        let error = match Document::parse(&readable) {
+            Ok(document) => break document,
+            Err(error) => error,
+        };
+        yaml::report(&source, &error, sink);
+        rounds += 1;
+        if rounds == MAX_ROUNDS {
             return None;
         }
+        readable = yaml::without(&readable, &error)?;
     };
     for trap in find_traps(&source, true) {
         sink.say(diagnostic::trap(&source, &trap));

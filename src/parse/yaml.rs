@@ -1,7 +1,7 @@
 //! What to say when a text is not YAML.
 
 use crate::diagnostic::{self, Sink};
-use crate::source::{Source, SyntaxError, SyntaxKind, find_traps};
+use crate::source::{Source, Span, SyntaxError, SyntaxKind, find_traps};
 
 /// Says what is wrong. YAML stops at the first mistake; the traps are looked for in the whole text, so
 /// that all of them come at once.
@@ -18,4 +18,43 @@ pub(super) fn report(source: &Source, error: &SyntaxError, sink: &mut Sink) {
     if !explained {
         sink.say(diagnostic::syntax(source, error));
     }
+}
+
+/// The text without a mistake that can be cut out, so that the rest can be looked at too: a key that
+/// stands twice, with everything below it.
+pub(super) fn without(source: &Source, error: &SyntaxError) -> Option<Source> {
+    if !matches!(error.kind, SyntaxKind::DuplicateKey(_)) {
+        return None;
+    }
+    let position = source.position(error.span.start);
+    let line = source.line_span(position.line);
+    let indent = error.span.start - line.start;
+    // Only a key that begins its line has lines of its own.
+    if !source.slice(&(line.start..error.span.start)).trim().is_empty() {
+        return None;
+    }
+    let mut end = line.end;
+    for number in position.line + 1..=source.line_count() {
+        let next = source.line_span(number);
+        let text = source.slice(&next);
+        let deeper = text.len() - text.trim_start().len() > indent;
+        let item =
+            text.trim_start().starts_with("- ") && text.len() - text.trim_start().len() == indent;
+        if !(text.trim().is_empty() || deeper || item) {
+            break;
+        }
+        end = next.end;
+    }
+    Some(blanked(source, error.span.start..end))
+}
+
+/// The text with a span made of spaces, line breaks kept.
+fn blanked(source: &Source, span: Span) -> Source {
+    let mut bytes = source.text().as_bytes().to_vec();
+    for byte in &mut bytes[span] {
+        if !matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+    Source::new(source.name(), String::from_utf8_lossy(&bytes))
 }
