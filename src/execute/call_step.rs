@@ -109,7 +109,9 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
                 Ok(response) => response,
                 Err(error) => return Ok(Err(error)),
             };
-            items.extend(list.read_items(&response.body).into_iter().cloned());
+            let zone = self.drive.zone(&operation.app);
+            let zoned = |item: &Value| plan::with_zones(&list.of, item, zone);
+            items.extend(list.read_items(&response.body).into_iter().map(zoned));
             complete = list.is_last_page(&response.body, number);
             last = Some(response);
             if complete {
@@ -258,7 +260,8 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
                 plan::matches(&list.of, record, conditions, self.scope.defaults())
             };
             if let Some(found) = items.iter().find(fits) {
-                return Ok(Ok(Some((*found).clone())));
+                let zone = self.drive.zone(&operation.app);
+                return Ok(Ok(Some(plan::with_zones(&list.of, found, zone))));
             }
             if list.is_last_page(&response.body, number) {
                 return Ok(Ok(None));
