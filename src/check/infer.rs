@@ -5,9 +5,7 @@ use std::sync::Arc;
 use crate::catalog::{Field, Inner, Presence};
 use crate::diagnostic::{self, Place, Sink, nearest};
 use crate::source::{Route, Span};
-use crate::template::{
-    Comparison, Expression, Filter, Gives, Node, TESTS, all_filters, find_filter,
-};
+use crate::template::{Comparison, Expression, Node, TESTS, find_filter};
 use crate::value::Kind;
 
 use super::known::{Known, ROOTS, always};
@@ -22,11 +20,11 @@ pub(super) struct Typed {
 }
 
 impl Typed {
-    fn of(field: Field, may_be_empty: bool) -> Typed {
+    pub(super) fn of(field: Field, may_be_empty: bool) -> Typed {
         Typed { field, may_be_empty, clears: false }
     }
 
-    fn kind(kind: Kind) -> Typed {
+    pub(super) fn kind(kind: Kind) -> Typed {
         Typed::of(always(kind), false)
     }
 
@@ -257,111 +255,6 @@ impl Inference<'_> {
         Typed::any()
     }
 
-    fn filter(
-        &mut self,
-        expression: &Expression,
-        name: &str,
-        input: Option<&Expression>,
-        arguments: &[Expression],
-    ) -> Typed {
-        let given = input.map_or_else(Typed::any, |input| self.infer(input));
-        let typed: Vec<Typed> = arguments.iter().map(|a| self.infer(a)).collect();
-        let Some(filter) = find_filter(name) else {
-            let near =
-                nearest(name, all_filters().map(|f| f.name)).or_else(|| foreign_filter(name));
-            self.say(diagnostic::unknown_filter(
-                self.place(&self.last_part(expression, name)),
-                name,
-                near,
-            ));
-            return Typed::any();
-        };
-        let place = self.place(&self.last_part(expression, name));
-        if !filter.takes.iter().any(|takes| given.field.kind.fits(*takes)) {
-            self.say(diagnostic::filter_input(
-                place.clone(),
-                filter.name,
-                &takes(filter),
-                given.field.kind,
-                filter.example.0,
-            ));
-        }
-        if let Some(Expression { node: Node::Named(named), .. }) =
-            arguments.iter().find(|a| matches!(a.node, Node::Named(_)))
-        {
-            self.say(diagnostic::named_argument(
-                place.clone(),
-                filter.name,
-                named,
-                filter.example.0,
-            ));
-        } else if arguments.len() > filter.arguments.len()
-            || filter.arguments.get(arguments.len()).is_some_and(|a| a.required)
-        {
-            self.say(diagnostic::argument_count(
-                place.clone(),
-                filter.name,
-                filter.arguments.len(),
-                filter.example.0,
-            ));
-        }
-        self.literal_argument(name, arguments);
-        for (argument, (typed, expression)) in
-            filter.arguments.iter().zip(typed.iter().zip(arguments))
-        {
-            if !typed.field.kind.fits(argument.kind) {
-                let place = self.place(&expression.span);
-                self.say(diagnostic::argument_kind(
-                    place,
-                    filter.name,
-                    argument.name,
-                    argument.kind,
-                    typed.field.kind,
-                ));
-            }
-        }
-        let empty = given.may_be_empty;
-        match filter.gives {
-            Gives::Kind(kind) if name == "map" && typed.len() == 2 => {
-                Typed::of(always(kind), empty || typed[1].may_be_empty)
-            }
-            Gives::Kind(kind) => Typed::of(
-                always(kind),
-                empty && name != "length" || name == "last_name" || name == "map",
-            ),
-            Gives::Same => given,
-            Gives::Item => Typed::of(given.field.of.as_deref().cloned().unwrap_or_default(), true),
-            Gives::InputOrArgument => {
-                let argument = typed.into_iter().next().unwrap_or_else(Typed::any);
-                let may_be_empty = argument.may_be_empty;
-                Typed { may_be_empty, ..either(given, argument) }
-            }
-        }
-    }
-
-    /// A format, a time of day or a zone that is written out can be tried right away.
-    fn literal_argument(&mut self, filter: &str, arguments: &[Expression]) {
-        let Some(Expression { node: Node::Literal(value), span }) = arguments.first() else {
-            return;
-        };
-        let Some(written) = value.as_str() else { return };
-        let zone = jiff::tz::TimeZone::UTC;
-        let moment = crate::value::Moment::from_timestamp(jiff::Timestamp::UNIX_EPOCH, &zone);
-        let wrong = match filter {
-            "date" | "datetime" if !written.contains('%') => {
-                self.say(diagnostic::format_without_percent(self.place(span), written));
-                return;
-            }
-            "date" | "datetime" => moment.format(written).err(),
-            "at" => moment.at(written).err(),
-            "zone" => moment.in_zone(written).err(),
-            _ => None,
-        };
-        if let Some(error) = wrong {
-            self.say(diagnostic::bad_literal_argument(self.place(span), written, &error));
-        }
-    }
-
     fn call(
         &mut self,
         expression: &Expression,
@@ -397,94 +290,8 @@ impl Inference<'_> {
         }
     }
 
-    /// Whether two things that are compared can ever be the same.
-    fn comparable(
-        &mut self,
-        whole: &Expression,
-        (a, left): (&Expression, &Typed),
-        (b, right): (&Expression, &Typed),
-    ) {
-        let text = match (&a.node, &b.node) {
-            (_, Node::Literal(value)) | (Node::Literal(value), _) => value.as_str(),
-            _ => None,
-        };
-        let asks_event = [a, b].iter().any(|e| e.path().as_deref() == Some(&["trigger", "event"]));
-        if let (true, Some(name)) = (asks_event, text) {
-            let events = &self.known.events;
-            if !events.is_empty() && !events.iter().any(|event| event == name) {
-                let near = nearest(name, events.iter().map(String::as_str));
-                self.say(diagnostic::not_an_event_of_this(
-                    self.place(&whole.span),
-                    name,
-                    events,
-                    near,
-                ));
-            }
-            return;
-        }
-        let (kind, other) = (left.field.kind, right.field.kind);
-        if !kind.fits(other) && !other.fits(kind) {
-            self.say(diagnostic::never_equal(self.place(&whole.span), kind, other));
-            return;
-        }
-        let options =
-            if left.field.options.is_empty() { &right.field.options } else { &left.field.options };
-        if let Some(word) =
-            text.filter(|word| !options.is_empty() && !options.iter().any(|o| o == word))
-        {
-            let words: Vec<String> =
-                options.iter().filter_map(|o| o.as_str().map(str::to_owned)).collect();
-            let near = nearest(word, words.iter().map(String::as_str));
-            self.say(diagnostic::never_that_word(self.place(&whole.span), word, &words, near));
-        }
-    }
-
-    /// `steps.new-contact` as it is written, where two names have nothing but a dash between them.
-    fn dashed(&self, a: &Expression, b: &Expression) -> Option<String> {
-        let path = a.path()?;
-        matches!(path[0], "steps" | "settings" | "event").then_some(())?;
-        b.path()?;
-        let between = self.text.get(a.span.end..b.span.start)?;
-        (between == "-").then(|| self.text.get(a.span.start..b.span.end).map(str::to_owned))?
-    }
-
-    fn arithmetic(&mut self, a: &Expression, b: &Expression) -> Typed {
-        if let Some(written) = self.dashed(a, b) {
-            let span = a.span.start..a.span.start + written.len();
-            self.say(diagnostic::dash_in_name(self.place(&span), &written));
-            return Typed::any();
-        }
-        let (left, right) = (self.infer(a), self.infer(b));
-        for (side, expression) in [(&left, a), (&right, b)] {
-            if side.may_be_empty {
-                let written = expression.path().map_or("this".to_owned(), |p| p.join("."));
-                let is_text = left.field.kind == Kind::String || right.field.kind == Kind::String;
-                let place = self.place(&expression.span);
-                self.say(diagnostic::empty_in_calculation(place, &written, is_text));
-            }
-        }
-        if left.field.kind == Kind::Moment || right.field.kind == Kind::Moment {
-            let span = a.span.start..b.span.end;
-            self.say(diagnostic::calculated_moment(self.place(&span)));
-            return Typed::kind(Kind::Moment);
-        }
-        let is_number = |kind| matches!(kind, Kind::Number | Kind::Integer);
-        let (one, other) = (left.field.kind, right.field.kind);
-        if (one == Kind::String && is_number(other)) || (other == Kind::String && is_number(one)) {
-            let span = a.span.start..b.span.end;
-            self.say(diagnostic::number_and_text(self.place(&span)));
-        }
-        let kind = match (left.field.kind, right.field.kind) {
-            (Kind::String, _) | (_, Kind::String) => Kind::String,
-            (Kind::Integer, Kind::Integer) => Kind::Any,
-            (Kind::Any, _) | (_, Kind::Any) => Kind::Any,
-            _ => Kind::Number,
-        };
-        Typed::kind(kind)
-    }
-
     /// The bytes of `name` where it ends a path or stands behind a `|`.
-    fn last_part(&self, expression: &Expression, name: &str) -> Span {
+    pub(super) fn last_part(&self, expression: &Expression, name: &str) -> Span {
         let start = match &expression.node {
             Node::Field(base, _) => base.span.end,
             Node::Filter { input: Some(input), .. } => input.span.end,
@@ -498,44 +305,17 @@ impl Inference<'_> {
         }
     }
 
-    fn place(&self, span: &Span) -> Place {
+    pub(super) fn place(&self, span: &Span) -> Place {
         Place::Inside(self.route.clone(), span.clone())
     }
 
-    fn say(&mut self, diagnostic: diagnostic::Diagnostic) {
+    pub(super) fn say(&mut self, diagnostic: diagnostic::Diagnostic) {
         self.sink.say(diagnostic);
     }
 }
 
-/// Filters that people know from elsewhere, and ours for the same thing.
-fn foreign_filter(name: &str) -> Option<String> {
-    let ours = match name {
-        "lowercase" | "downcase" | "to_lower" => "lower",
-        "uppercase" | "upcase" | "to_upper" => "upper",
-        "strip" => "trim",
-        "capitalize" | "titlecase" => "title",
-        "strftime" | "dateformat" | "format_date" | "datetimeformat" => "date",
-        "int" | "float" | "to_number" => "number",
-        "string" | "str" | "to_s" => "text",
-        "size" | "count" => "length",
-        "plus_days" | "add_day" | "days" => "add_days",
-        "currency" => "money",
-        "e164" => "phone",
-        "select" | "selectattr" | "filter" => "where",
-        "json" | "to_json" => "tojson",
-        _ => return None,
-    };
-    Some(ours.to_owned())
-}
-
-/// What a filter takes, in words.
-fn takes(filter: &Filter) -> String {
-    let words: Vec<&str> = filter.takes.iter().map(|kind| kind.in_words()).collect();
-    words.join(" or ")
-}
-
 /// One of two: what they have in common.
-fn either(a: Typed, b: Typed) -> Typed {
+pub(super) fn either(a: Typed, b: Typed) -> Typed {
     let may_be_empty = a.may_be_empty || b.may_be_empty;
     let clears = a.clears || b.clears;
     // `x or omit` and `x or clear` are still x.

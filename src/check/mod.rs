@@ -4,9 +4,11 @@
 mod checked;
 mod examples;
 mod fields;
+mod filters;
 mod infer;
 mod known;
 mod narrow;
+mod operators;
 mod results;
 mod retry;
 mod search;

@@ -40,23 +40,12 @@ pub(super) async fn attempt<E: Engine + Send>(
                 let Ok(response) = outcome else { unreachable!("a success is an answer") };
                 return Ok(Ok(response));
             }
-            Some(Failure::NotFound) => {
-                return Ok(Err(failed(
-                    drive,
-                    (step, place),
-                    &call,
-                    outcome,
-                    StepErrorKind::NotFound,
-                )));
-            }
-            Some(Failure::Refused) => {
-                return Ok(Err(failed(
-                    drive,
-                    (step, place),
-                    &call,
-                    outcome,
-                    StepErrorKind::Refused,
-                )));
+            Some(failure @ (Failure::NotFound | Failure::Refused)) => {
+                let kind = match failure {
+                    Failure::NotFound => StepErrorKind::NotFound,
+                    _ => StepErrorKind::Refused,
+                };
+                return Ok(Err(failed(drive, (step, place), &call, outcome, kind)));
             }
             Some(Failure::Later { after_seconds }) => (true, after_seconds),
             Some(Failure::InDoubt { after_seconds }) => {
