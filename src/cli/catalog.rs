@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Subcommand, ValueEnum};
 
 use super::exit::{CommandError, Exit, Result};
+use super::print;
 use crate::catalog::{Catalog, EntryKind, IndexEntry, NotFound, compile};
 use crate::diagnostic::nearest;
 use crate::report;
@@ -104,9 +105,9 @@ fn list(
     match format {
         Format::Text => {
             let width = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
-            anstream::println!("{}", report::list_text(&entries, width));
+            print::line(report::list_text(&entries, width));
         }
-        Format::Json => println!("{}", report::list_json(&entries)),
+        Format::Json => print::line(report::list_json(&entries)),
     }
     Ok(Exit::Good)
 }
@@ -117,9 +118,9 @@ fn show(name: &str, format: Format) -> Result {
         match format {
             Format::Text => {
                 let text = report::operation_text(&operation, catalog.app(&operation.app));
-                anstream::print!("{text}");
+                print::text(text);
             }
-            Format::Json => println!("{}", report::operation_json(&operation)),
+            Format::Json => print::line(report::operation_json(&operation)),
         }
         return Ok(Exit::Good);
     }
@@ -128,9 +129,9 @@ fn show(name: &str, format: Format) -> Result {
             match format {
                 Format::Text => {
                     let text = report::event_text(&event, catalog.app(&event.app));
-                    anstream::print!("{text}");
+                    print::text(text);
                 }
-                Format::Json => println!("{}", report::event_json(&event)),
+                Format::Json => print::line(report::event_json(&event)),
             }
             Ok(Exit::Good)
         }
@@ -155,14 +156,14 @@ fn compile_sources(from: &Path, to: &Path, check: bool) -> Result {
     let text = match compile(from) {
         Ok(text) => text,
         Err(errors) => {
-            errors.iter().for_each(|error| eprintln!("{error}"));
+            errors.iter().for_each(print::talk);
             return Ok(Exit::Problems);
         }
     };
     if check {
         let fresh = std::fs::read_to_string(to).is_ok_and(|there| there == text);
         if !fresh {
-            eprintln!("{} is stale: run `linecook catalog compile`", to.display());
+            print::talk(format_args!("{} is stale: run `linecook catalog compile`", to.display()));
             return Ok(Exit::Problems);
         }
         return Ok(Exit::Good);

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use super::exit::{Exit, Result};
 use super::load::{load_all, recipe_paths};
 use super::options::colour;
+use super::print;
 use crate::diagnostic::Severity;
 use crate::report::{FileDiagnostics, summary};
 
@@ -34,18 +35,17 @@ pub fn run(args: &Args) -> Result {
     match args.format {
         Format::Text => {
             for file in &files {
-                anstream::print!("{}", file.text(colour()));
+                print::text(file.text(colour()));
             }
-            anstream::println!("{}", summary(&files));
+            print::line(summary(&files));
         }
         Format::Json => {
             let all: Vec<_> = files.iter().flat_map(FileDiagnostics::json).collect();
-            println!(
-                "{}",
-                serde_json::json!({ "format_version": 1, "files": files.len(), "diagnostics": all })
+            print::line(
+                serde_json::json!({ "format_version": 1, "files": files.len(), "diagnostics": all }),
             );
         }
-        Format::Github => files.iter().for_each(|file| print!("{}", file.github())),
+        Format::Github => files.iter().for_each(|file| print::text(file.github())),
     }
     let worst = |severity| files.iter().any(|f| f.count(severity) > 0);
     match worst(Severity::Error) || (args.deny_warnings && worst(Severity::Warning)) {

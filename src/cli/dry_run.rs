@@ -4,6 +4,7 @@ use clap::ValueEnum;
 
 use super::exit::{Exit, Result};
 use super::options::{RecipeArgs, colour};
+use super::print;
 use super::run::{Prepared, prepare, runtime};
 use crate::catalog::Catalog;
 use crate::execute::{DryEngine, Setup, drive};
@@ -55,8 +56,8 @@ pub fn run(args: &Args) -> Result {
         colour: colour(),
     };
     match args.format {
-        Format::Text => anstream::print!("{}", dry_run.text()),
-        Format::Json => println!("{}", dry_run.json()),
+        Format::Text => print::text(dry_run.text()),
+        Format::Json => print::line(dry_run.json()),
     }
     Ok(match outcome {
         Outcome::Failed(_) => Exit::Problems,

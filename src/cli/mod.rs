@@ -8,6 +8,7 @@ mod event;
 mod exit;
 mod load;
 mod options;
+mod print;
 mod run;
 mod schema;
 mod test;
@@ -74,7 +75,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(error) => {
-            anstream::eprintln!("{}", error.text());
+            print::talk(error.text());
             error.exit().into()
         }
     }

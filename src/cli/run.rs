@@ -11,6 +11,7 @@ use super::clock::SystemClock;
 use super::exit::{CommandError, Exit, Result};
 use super::load::load;
 use super::options::{RecipeArgs, colour};
+use super::print;
 use crate::catalog::{App, Catalog};
 use crate::connection::{Connection, Secret};
 use crate::diagnostic::Severity;
@@ -69,8 +70,8 @@ pub fn prepare(args: &RecipeArgs) -> Result<Option<Prepared>> {
     let (Some(checked), Some(file)) = (loaded.checked, loaded.file) else {
         let mut diagnostics = loaded.diagnostics;
         diagnostics.found.retain(|d| d.severity == Severity::Error);
-        anstream::eprint!("{}", diagnostics.text(colour()));
-        anstream::eprintln!("The recipe has errors: nothing was run.");
+        print::talk(format_args!("{}\n", diagnostics.text(colour()).trim_end()));
+        print::talk(format_args!("The recipe has errors: nothing was run."));
         return Ok(None);
     };
     let plan = plan::recipe(checked);
@@ -128,18 +129,18 @@ pub fn run(args: &Args) -> Result {
             })?;
         let text = args.format == Format::Text;
         if text {
-            anstream::println!("{}", prepared.plan.recipe.name);
-            anstream::println!(
+            print::line(&prepared.plan.recipe.name);
+            print::line(format_args!(
                 "event {} from {}, {}",
                 prepared.event.event.name(),
                 prepared.from,
                 target.words
-            );
+            ));
         }
         let mut pending = None;
         let watch = move |entry: &_| {
             if let Some(line) = run_line(entry, &mut pending).filter(|_| text) {
-                anstream::println!("{line}");
+                print::line(line);
             }
         };
         let patience = Duration::from_secs(args.patience);
@@ -148,9 +149,9 @@ pub fn run(args: &Args) -> Result {
         let history = engine.into_history();
         match args.format {
             Format::Text => {
-                anstream::println!("{}", run_ending(&outcome, &history, &prepared.file, colour()));
+                print::line(run_ending(&outcome, &history, &prepared.file, colour()));
             }
-            Format::Json => println!("{}", run_json(&outcome, &history)),
+            Format::Json => print::line(run_json(&outcome, &history)),
         }
         Ok(match outcome {
             Outcome::Done | Outcome::Stopped { .. } => Exit::Good,

@@ -10,6 +10,7 @@ use super::event::{event_type, example_payload};
 use super::exit::{Exit, Result};
 use super::load::{Loaded, load_all, recipe_paths};
 use super::options::DefaultArgs;
+use super::print;
 use super::run::{furnish, runtime};
 use crate::catalog::Catalog;
 use crate::diagnostic::Severity;
@@ -54,9 +55,9 @@ pub fn run(args: &Args) -> Result {
         recipes.push(runtime.block_on(examples(loaded, &defaults)));
     }
     match args.format {
-        Format::Text => anstream::print!("{}", examples_text(&recipes)),
-        Format::Json => println!("{}", examples_json(&recipes)),
-        Format::Junit => println!("{}", examples_junit(&recipes)),
+        Format::Text => print::text(examples_text(&recipes)),
+        Format::Json => print::line(examples_json(&recipes)),
+        Format::Junit => print::line(examples_junit(&recipes)),
     }
     match totals(&recipes) {
         (_, 0) => Ok(Exit::Good),

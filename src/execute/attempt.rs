@@ -202,6 +202,8 @@ pub(super) fn words(value: &Value) -> String {
         }
         other => other.to_string(),
     };
+    // What a server says goes to terminals: it may not steer them.
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     match text.char_indices().nth(300) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text,

@@ -202,3 +202,21 @@ fn random_changes_never_panic() {
         }
     }
 }
+
+#[test]
+fn a_reader_that_has_gone_away_stops_nothing() {
+    use std::process::{Command, Stdio};
+    for arguments in [&["schema"][..], &["catalog", "list"], &["run", "recipes/new-customer.yaml"]]
+    {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_linecook"))
+            .args(arguments)
+            .current_dir(root())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", seen(&output));
+    }
+}
