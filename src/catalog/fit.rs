@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 use super::{Field, Format, Presence};
 use crate::diagnostic::nearest;
 use crate::source::Route;
-use crate::value::text::is_email;
+use crate::value::text::{is_email, shortened};
 use crate::value::{Defaults, Kind, Moment, ValueError, money, phone, place};
 
 /// The outcome of fitting one value to one field.
@@ -349,8 +349,5 @@ fn plain(value: &Value) -> String {
 }
 
 fn short(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
+    shortened(text, 60)
 }

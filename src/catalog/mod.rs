@@ -37,7 +37,7 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
 
 /// All apps known.
 pub struct Catalog {
-    index: Index,
+    index: &'static Index,
     lines: Vec<&'static str>,
     shapes: Shapes,
     operations: Vec<OnceLock<Arc<Operation>>>,
@@ -83,7 +83,7 @@ impl Catalog {
         let lines: Vec<&str> = lines.collect();
         let shapes = index.shapes.iter().map(|(name, line)| (name.clone(), lines[*line])).collect();
         Ok(Catalog {
-            index: index.clone(),
+            index,
             lines,
             shapes: Shapes::new(shapes),
             operations: index.operations.iter().map(|_| OnceLock::new()).collect(),

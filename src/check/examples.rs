@@ -81,11 +81,12 @@ impl Checker<'_> {
         let at = here.key("event");
         let inline = matches!(example.event, Some(ExampleEvent::Inline(_)));
         // An event written out in a recipe shows what matters and leaves the rest away.
-        for (name, fields) in payload.keys().zip(std::iter::repeat(&event.payload.fields)) {
-            let Some(fields) = fields.as_ref().filter(|f| !f.contains_key(name)) else { continue };
-            if let Some(near) = nearest(name, fields.keys().map(String::as_str)) {
-                let place = if inline { at.key(name) } else { at.clone() };
-                self.sink.say(diagnostic::example_field(&place, &event.name(), name, &near));
+        if let Some(fields) = &event.payload.fields {
+            for name in payload.keys().filter(|name| !fields.contains_key(*name)) {
+                if let Some(near) = nearest(name, fields.keys().map(String::as_str)) {
+                    let place = if inline { at.key(name) } else { at.clone() };
+                    self.sink.say(diagnostic::example_field(&place, &event.name(), name, &near));
+                }
             }
         }
         let fit = Fit::answer(&event.payload, &Value::Object(payload));

@@ -10,6 +10,7 @@ use crate::call::{CallError, Failure, Response, classify};
 use crate::catalog::{InDoubt, value_at};
 use crate::check::{CheckedStep, Place, RetryPolicy};
 use crate::journal::{CallKey, Pause, PlannedCall, Question, StepError, StepErrorKind};
+use crate::value::text::shortened;
 
 /// What to do when nobody can tell whether a call happened.
 #[derive(Clone, Copy, PartialEq)]
@@ -202,10 +203,5 @@ pub(super) fn words(value: &Value) -> String {
         }
         other => other.to_string(),
     };
-    // What a server says goes to terminals: it may not steer them.
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    match text.char_indices().nth(300) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text,
-    }
+    shortened(&text, 300)
 }

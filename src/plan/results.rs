@@ -47,9 +47,10 @@ pub fn matches(
     conditions: &Map<String, Value>,
     defaults: &Defaults,
 ) -> bool {
+    let any = Field::any();
     conditions.iter().all(|(name, wanted)| {
-        let field = of.fields.as_ref().and_then(|f| f.get(name)).cloned().unwrap_or_default();
-        let found = comparable(&field, record.get(name).unwrap_or(&Value::Null), defaults);
+        let field = of.fields.as_ref().and_then(|f| f.get(name)).unwrap_or(&any);
+        let found = comparable(field, record.get(name).unwrap_or(&Value::Null), defaults);
         same(&found, wanted)
     })
 }

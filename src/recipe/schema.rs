@@ -17,7 +17,7 @@ pub fn shape_schema() -> Value {
 /// The shape and every name of the catalog, as editors use it to complete and explain.
 pub fn editor_schema(catalog: &Catalog) -> Value {
     let mut schema = shape_schema();
-    schema["$id"] = "https://linecook.dev/schemas/recipe.schema.json".into();
+    schema["$id"] = "urn:linecook:recipe".into();
     schema["title"] = "A linecook recipe".into();
     let events = names(catalog.event_entries(), |e| vec![e.id.as_str()]);
     let mut operations = names(catalog.operation_entries(), |e| vec![e.call.as_str()]);

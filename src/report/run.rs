@@ -10,6 +10,7 @@ use crate::call::{CallError, Response};
 use crate::diagnostic::{self, Diagnostic};
 use crate::journal::{CallKey, Decision, Entry, History, Outcome, Pause, StepError};
 use crate::recipe::RecipeFile;
+use crate::value::text::shortened;
 
 /// The line for one thing that happened; nothing for what a person need not see.
 pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
@@ -159,11 +160,7 @@ pub fn run_json(outcome: &Outcome, history: &History) -> Value {
 
 fn brief(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    match text.char_indices().nth(40) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text,
-    }
+    shortened(&text, 40)
 }
 
 /// `contact`, `contact, tags-add`, `step-3, round 2`

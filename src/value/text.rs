@@ -125,6 +125,16 @@ pub fn is_email(text: &str) -> bool {
     })
 }
 
+/// The first `most` characters of a text, fit to be shown in a message: line breaks and whatever else
+/// could steer a terminal become spaces.
+pub fn shortened(text: &str, most: usize) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    match text.char_indices().nth(most) {
+        Some((at, _)) => text[..at].chars().map(plain).chain(['…']).collect(),
+        None => text.chars().map(plain).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ mod runs;
 
 use super::{Code, Diagnostic, Fix, Place};
 use crate::source::Route;
+pub(super) use crate::value::text::shortened as short;
 
 pub use examples::*;
 pub use fields::*;
@@ -68,12 +69,4 @@ pub(super) fn list(names: &[impl AsRef<str>]) -> String {
 /// A place inside a value, from the value's own place.
 pub fn nested(outer: &Route, inner: &Route) -> Route {
     Route::from_pointer(&format!("{}{}", outer.pointer(), inner.pointer()))
-}
-
-/// The first characters of a text.
-pub(super) fn short(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
 }
