@@ -4,8 +4,8 @@ use clap::ValueEnum;
 
 use super::exit::{Exit, Result};
 use super::options::{RecipeArgs, colour};
+use super::prepare::{Prepared, prepare, runtime};
 use super::print;
-use super::run::{Prepared, prepare, runtime};
 use crate::catalog::Catalog;
 use crate::execute::{DryEngine, Setup, drive};
 use crate::journal::Outcome;
@@ -30,7 +30,7 @@ pub fn run(args: &Args) -> Result {
     let Some(prepared) = prepare(&args.recipe)? else {
         return Ok(Exit::Problems);
     };
-    let Prepared { plan, file, event, from, now, settings } = prepared;
+    let Prepared { plan, file, event, from, now, settings, .. } = prepared;
     let catalog = Catalog::embedded();
     let location = args.recipe.location.as_deref().unwrap_or("[location of the connection]");
     let setup = Setup {

@@ -8,9 +8,11 @@ mod event;
 mod exit;
 mod load;
 mod options;
+mod prepare;
 mod print;
 mod run;
 mod schema;
+mod target;
 mod test;
 
 use std::process::ExitCode;

@@ -10,8 +10,9 @@ use super::event::{event_type, example_payload};
 use super::exit::{Exit, Result};
 use super::load::{Loaded, load_all, recipe_paths};
 use super::options::DefaultArgs;
+use super::prepare::runtime;
 use super::print;
-use super::run::{furnish, runtime};
+use super::target::furnish;
 use crate::catalog::Catalog;
 use crate::diagnostic::Severity;
 use crate::execute::{

@@ -8,13 +8,19 @@ fn every_case_runs_as_it_should() {
 }
 
 #[test]
-fn a_real_account_is_reached_only_with_live_and_a_token() {
+fn a_real_account_is_reached_only_with_live_an_event_and_a_token() {
     let folder = root().join("recipes");
-    let output = linecook(&folder, &["run", "new-customer.yaml", "--live"]);
-    assert_eq!(output.status.code(), Some(2), "{}", seen(&output));
-    assert!(seen(&output).contains("--location"), "{}", seen(&output));
-    let output = linecook(&folder, &["run", "new-customer.yaml", "--live", "--location", "x"]);
-    assert!(seen(&output).contains("LINECOOK_HIGHLEVEL_TOKEN"), "{}", seen(&output));
+    let refused = |more: &[&str], expected: &str| {
+        let mut arguments = vec!["run", "new-customer.yaml", "--live"];
+        arguments.extend(more);
+        let output = linecook(&folder, &arguments);
+        assert_eq!(output.status.code(), Some(2), "{}", seen(&output));
+        assert!(seen(&output).contains(expected), "{}", seen(&output));
+    };
+    let event = ["--event", "events/stax-customer-created.json"];
+    refused(&[], "--event FILE");
+    refused(&event, "--location");
+    refused(&[event[0], event[1], "--location", "x"], "LINECOOK_HIGHLEVEL_TOKEN");
 }
 
 #[test]

@@ -1,0 +1,72 @@
+//! A recipe and the options of a command → everything a run needs.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::exit::{CommandError, Result};
+use super::load::load;
+use super::options::{RecipeArgs, colour};
+use super::print;
+use crate::diagnostic::Severity;
+use crate::execute::{self, TriggerEvent};
+use crate::plan::{self, Plan};
+use crate::recipe::{Example, RecipeFile};
+use crate::value::Kind;
+
+/// A recipe that is ready to run, with its event.
+pub struct Prepared {
+    pub plan: Plan,
+    pub file: RecipeFile,
+    pub event: TriggerEvent,
+    /// Where the event came from, in words.
+    pub from: String,
+    /// The example that the event belongs to: what it gives is there in the sandbox too.
+    pub example: Option<Example>,
+    pub now: Timestamp,
+    pub settings: Map<String, Value>,
+}
+
+/// Loads, checks and completes a recipe. `None` when it has errors, which have been printed then.
+pub fn prepare(args: &RecipeArgs) -> Result<Option<Prepared>> {
+    let loaded = load(&args.recipe);
+    let (Some(checked), Some(file)) = (loaded.checked, loaded.file) else {
+        let mut diagnostics = loaded.diagnostics;
+        diagnostics.found.retain(|d| d.severity == Severity::Error);
+        print::talk(format_args!("{}\n", diagnostics.text(colour()).trim_end()));
+        print::talk("The recipe has errors: nothing was run.");
+        return Ok(None);
+    };
+    let plan = plan::recipe(checked);
+    let chosen = args.event.choose(&args.recipe, &file, &plan)?;
+    let mut given = chosen.example.map(|e| e.settings.clone()).unwrap_or_default();
+    for (name, (value, written)) in args.settings.read()? {
+        let is_text = plan.recipe.settings.get(&name).is_some_and(|s| s.field.kind == Kind::String);
+        // What is given for a text is its text: 12345, yes, 1.10.
+        given.insert(name, if is_text && !value.is_null() { written.into() } else { value });
+    }
+    let settings = execute::settings(&plan, &given).map_err(|errors| {
+        let lines: Vec<String> = errors
+            .iter()
+            .map(|e| format!("`{}` {}; {}", e.name, e.error.problem, e.error.instead))
+            .collect();
+        CommandError::usage(
+            format!("the settings do not fit the recipe\n  {}", lines.join("\n  ")),
+            "correct them with --set name=value, or in the file of --settings",
+        )
+    })?;
+    let example = chosen.example.cloned();
+    let (event, from, now) = (chosen.event, chosen.from, chosen.now);
+    Ok(Some(Prepared { plan, event, from, example, now, settings, file }))
+}
+
+/// The runtime that commands run on.
+pub fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(
+        |e| {
+            CommandError::environment(
+                format!("the program cannot start its threads: {e}"),
+                "close other programs",
+            )
+        },
+    )
+}
