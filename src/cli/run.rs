@@ -99,7 +99,7 @@ pub fn run(args: &Args) -> Result {
         }
         Ok(match outcome {
             Outcome::Done | Outcome::Stopped { .. } => Exit::Good,
-            Outcome::Held { .. } | Outcome::Failed(_) => Exit::Problems,
+            _ => Exit::Problems,
         })
     })
 }

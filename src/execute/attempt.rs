@@ -60,11 +60,7 @@ pub(super) async fn attempt<E: Engine + Send>(
             }
             if hold(drive, key, &call, error).await? == Decided::Happened {
                 // What it answered is not known: its results are empty.
-                return Ok(Ok(Response {
-                    status: 200,
-                    retry_after_seconds: None,
-                    body: Value::Null,
-                }));
+                return Ok(Ok(Response { status: 200, ..Response::default() }));
             }
             call.attempt += 1;
             continue;
@@ -97,6 +93,7 @@ fn pause(retry: RetryPolicy, attempt: u32, after_seconds: Option<u64>) -> Pause 
 fn length(pause: Pause) -> Duration {
     match pause {
         Pause::UpTo(most) | Pause::Exactly(most) => most,
+        Pause::Until(_) => Duration::ZERO,
     }
 }
 

@@ -28,6 +28,8 @@ pub async fn drive(
         Err(End::Interrupted(Interrupt::Held(question), error)) => {
             Outcome::Held { question, error }
         }
+        Err(End::Interrupted(Interrupt::Waiting(until), _)) => Outcome::Waiting { until },
+        Err(End::Interrupted(Interrupt::Suspended(why), _)) => Outcome::Suspended { why },
         Err(End::Interrupted(Interrupt::OutOfPatience, error)) => Outcome::Failed(error),
     }
 }
@@ -276,6 +278,8 @@ impl<E: Engine + Send> Drive<'_, E> {
 pub(super) fn interrupted(interrupt: Interrupt, step: &str, place: &Place) -> End {
     let message = match &interrupt {
         Interrupt::Held(question) => question.text.clone(),
+        Interrupt::Waiting(until) => format!("waits until {until}"),
+        Interrupt::Suspended(why) => why.clone(),
         Interrupt::OutOfPatience => "the run was given up while it waited".to_owned(),
     };
     let error = StepError {

@@ -56,7 +56,7 @@ impl Engine for DryEngine {
     ) -> Result<Result<Response, CallError>, Interrupt> {
         let operation = self.catalog.operation(&call.planned.request.operation);
         let body = operation.map(|o| answer_of(&o, call.looks_for.as_ref())).unwrap_or_default();
-        let answer = Ok(Response { status: 200, retry_after_seconds: None, body });
+        let answer = Ok(Response { status: 200, body, ..Response::default() });
         let attempt = call.attempt;
         self.history.push(Entry::Intent { key: key.clone(), call: Box::new(call) });
         self.history.push(Entry::Answered { key: key.clone(), attempt, answer: answer.clone() });
@@ -73,7 +73,8 @@ impl Engine for DryEngine {
     }
 
     async fn wait(&mut self, key: &CallKey, pause: Pause) -> Result<(), Interrupt> {
-        self.history.push(Entry::Waits { key: key.clone(), pause });
+        let until = pause.ends(self.now, |most| most);
+        self.history.push(Entry::Waits { key: key.clone(), from: self.now, until });
         Ok(())
     }
 

@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+use jiff::Timestamp;
+
 use crate::call::{CallError, Response};
 use crate::journal::{Answer, CallKey, Decision, Pause, PlannedCall, Question};
 
@@ -42,6 +44,10 @@ pub trait Engine {
 pub enum Interrupt {
     /// A person has to answer first.
     Held(Question),
+    /// It goes on by itself at this time.
+    Waiting(Timestamp),
+    /// The engine itself cannot go on, and why: it is being stopped, or cannot record what happens.
+    Suspended(String),
     /// The one who started it does not want to wait any longer.
     OutOfPatience,
 }

@@ -64,15 +64,14 @@ impl<C: Caller, K: Clock + Sync, W: FnMut(&Entry) + Send> Engine for LocalEngine
     }
 
     async fn wait(&mut self, key: &CallKey, pause: Pause) -> Result<(), Interrupt> {
-        let length = match pause {
-            Pause::UpTo(most) => self.clock.jitter(most),
-            Pause::Exactly(length) => length,
-        };
+        let now = self.clock.now();
+        let until = pause.ends(now, |most| self.clock.jitter(most));
+        let length = now.duration_until(until).try_into().unwrap_or_default();
         if self.waited + length > self.patience {
             return Err(Interrupt::OutOfPatience);
         }
         self.waited += length;
-        self.note(Entry::Waits { key: key.clone(), pause: Pause::Exactly(length) });
+        self.note(Entry::Waits { key: key.clone(), from: now, until });
         self.clock.sleep(length).await;
         Ok(())
     }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use crate::call::{CallError, Caller, Request, Response};
+use crate::call::{CallError, Caller, RateLimit, Request, Response};
 use crate::connection::Secret;
 
 /// The largest answer that is read, in bytes after decompression.
@@ -82,12 +83,13 @@ impl Caller for HttpCaller {
         }
         let answer = builder.send().await.map_err(|e| call_error(&e))?;
         let status = answer.status().as_u16();
-        let retry_after_seconds = wait_asked_for(status, answer.headers());
+        let rate = rate_limit(answer.headers());
+        let retry_after_seconds = wait_asked_for(status, answer.headers(), rate);
         let bytes = read(answer).await?;
         let mut body = json(&bytes, status)?;
         // An error answer may repeat what was sent.
         self.redact(&mut body);
-        Ok(Response { status, retry_after_seconds, body })
+        Ok(Response { status, retry_after_seconds, rate, body })
     }
 }
 
@@ -124,14 +126,21 @@ fn json(bytes: &[u8], status: u16) -> Result<Value, CallError> {
 }
 
 /// How long the app asks to wait: `Retry-After`, or with 429 the window that its rate limit counts in.
-fn wait_asked_for(status: u16, headers: &reqwest::header::HeaderMap) -> Option<u64> {
-    let text = |name: &str| headers.get(name)?.to_str().ok();
-    let asked = text("retry-after").and_then(retry_after);
-    let window = || {
-        let milliseconds: u64 = text("x-ratelimit-interval-milliseconds")?.trim().parse().ok()?;
-        Some(milliseconds.div_ceil(1_000))
-    };
+fn wait_asked_for(status: u16, headers: &HeaderMap, rate: RateLimit) -> Option<u64> {
+    let asked = headers.get("retry-after").and_then(|v| retry_after(v.to_str().ok()?));
+    let window = || rate.window_ms.map(|ms| ms.div_ceil(1_000));
     asked.or_else(|| if status == 429 { window() } else { None })
+}
+
+fn rate_limit(headers: &HeaderMap) -> RateLimit {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
+    RateLimit {
+        most: number("x-ratelimit-max"),
+        left: number("x-ratelimit-remaining"),
+        window_ms: number("x-ratelimit-interval-milliseconds"),
+        most_a_day: number("x-ratelimit-limit-daily"),
+        left_today: number("x-ratelimit-daily-remaining"),
+    }
 }
 
 /// Seconds, or a date in the form of RFC 9110.

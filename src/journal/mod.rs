@@ -85,6 +85,19 @@ pub enum Pause {
     /// Any time up to this: the engine draws it, so that many runs do not try again at once.
     UpTo(Duration),
     Exactly(Duration),
+    Until(Timestamp),
+}
+
+impl Pause {
+    /// When it is over, counted from `now`; `jitter` draws a length up to the one it is given.
+    pub fn ends(self, now: Timestamp, jitter: impl FnOnce(Duration) -> Duration) -> Timestamp {
+        let length = match self {
+            Pause::UpTo(most) => jitter(most),
+            Pause::Exactly(length) => length,
+            Pause::Until(then) => return then,
+        };
+        now.checked_add(length).unwrap_or(Timestamp::MAX)
+    }
 }
 
 /// Something only a person can decide.
@@ -121,10 +134,20 @@ pub enum Entry {
     },
     Waits {
         key: CallKey,
-        pause: Pause,
+        from: Timestamp,
+        until: Timestamp,
     },
     Asks {
         key: CallKey,
         question: Question,
+    },
+    /// What a person chose, for the last question under this key.
+    Replied {
+        key: CallKey,
+        answer: Answer,
+    },
+    /// A person wants the run to go on behind a failure: what was refused is asked for again.
+    Retried {
+        at: Timestamp,
     },
 }

@@ -1,5 +1,6 @@
 //! How a run ends, and why a step failed.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Question;
@@ -21,6 +22,14 @@ pub enum Outcome {
     Held {
         question: Question,
         error: Box<StepError>,
+    },
+    /// It goes on by itself at this time.
+    Waiting {
+        until: Timestamp,
+    },
+    /// The engine cannot go on now, and why; the run is as it was.
+    Suspended {
+        why: String,
     },
     Failed(Box<StepError>),
 }
@@ -64,6 +73,8 @@ impl Outcome {
             Outcome::Done => "done",
             Outcome::Stopped { .. } => "stopped",
             Outcome::Held { .. } => "held",
+            Outcome::Waiting { .. } => "waiting",
+            Outcome::Suspended { .. } => "suspended",
             Outcome::Failed(_) => "failed",
         }
     }

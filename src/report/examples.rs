@@ -171,6 +171,8 @@ fn outcome(outcome: &Outcome) -> String {
         Outcome::Done => "done".to_owned(),
         Outcome::Stopped { reason, .. } => format!("stopped: {reason}"),
         Outcome::Held { question, .. } => format!("held: {}", question.text),
+        Outcome::Waiting { until } => format!("waiting until {until}"),
+        Outcome::Suspended { why } => format!("suspended: {why}"),
         Outcome::Failed(error) => {
             let field = error.field.as_ref().map(|f| format!("`{f}` ")).unwrap_or_default();
             format!("failed at line {}: {field}{}", error.place.line, error.message)

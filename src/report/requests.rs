@@ -202,6 +202,8 @@ impl DryRun<'_> {
             Outcome::Held { question, .. } => {
                 format!("It would wait for a person: {}", question.text)
             }
+            Outcome::Waiting { until } => format!("It would wait until {until}."),
+            Outcome::Suspended { why } => format!("It would not go on: {why}"),
             Outcome::Failed(error) => {
                 format!(
                     "It would fail:

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::FileDiagnostics;
 use crate::call::{CallError, Response};
 use crate::diagnostic::{self, Diagnostic};
-use crate::journal::{CallKey, Decision, Entry, History, Outcome, Pause, StepError};
+use crate::journal::{CallKey, Decision, Entry, History, Outcome, StepError};
 use crate::recipe::RecipeFile;
 use crate::value::text::shortened;
 
@@ -45,16 +45,16 @@ pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
             }
         }
         Entry::Decided { .. } => None,
-        Entry::Waits { pause, .. } => {
-            let (Pause::Exactly(length) | Pause::UpTo(length)) = pause;
-            Some(format!(
-                "    {} {:.1} s before the next try",
-                "waits".yellow(),
-                length.as_secs_f64()
-            ))
+        Entry::Waits { from, until, .. } => {
+            let seconds = from.duration_until(*until).as_secs_f64();
+            Some(format!("    {} {seconds:.1} s before the next try", "waits".yellow()))
         }
         // The ending says it, at its line.
         Entry::Asks { .. } => None,
+        Entry::Replied { answer, .. } => {
+            Some(format!("    {} {}", "a person answers:".yellow(), answer.choice))
+        }
+        Entry::Retried { .. } => Some(format!("    {}", "a person lets it go on".yellow())),
     }
 }
 
@@ -90,6 +90,8 @@ pub fn run_ending(outcome: &Outcome, history: &History, file: &RecipeFile, colou
                 drawn(file, found, colour)
             )
         }
+        Outcome::Waiting { until } => format!("{} until {until}", "waiting".yellow().bold()),
+        Outcome::Suspended { why } => format!("{}: {why}", "suspended".yellow().bold()),
         Outcome::Failed(error) => {
             format!("{} after {calls}\n\n{}", "failed".red().bold(), failure(error, file, colour))
         }
@@ -144,6 +146,8 @@ pub fn run_json(outcome: &Outcome, history: &History) -> Value {
         Outcome::Held { question, error } => {
             json!({ "question": question.text, "line": error.place.line, "help": error.instead })
         }
+        Outcome::Waiting { until } => json!({ "until": until }),
+        Outcome::Suspended { why } => why.as_str().into(),
         Outcome::Failed(error) => {
             json!({ "message": error.message, "field": error.field, "line": error.place.line, "help": error.instead })
         }

@@ -66,7 +66,7 @@ fn response(status: u16, headers: &[(String, String)], body: &[u8]) -> Result<Re
         Err(e) => return Err(CallError::BadAnswer(format!("it is not JSON: {e}"))),
     };
     let retry_after_seconds = retry_after.and_then(|(_, value)| value.parse().ok());
-    Ok(Response { status, retry_after_seconds, body })
+    Ok(Response { status, retry_after_seconds, body, ..Response::default() })
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ impl Caller for &Script {
             status: answer["status"].as_u64().unwrap_or(200) as u16,
             retry_after_seconds: answer["retry_after"].as_u64(),
             body: answer.get("body").cloned().unwrap_or_default(),
+            ..Response::default()
         })
     }
 }
