@@ -44,5 +44,6 @@ pub mod execute;
 pub mod report;
 // ── edges ──
 pub mod http;
+pub mod store;
 pub mod sandbox;
 pub mod cli;

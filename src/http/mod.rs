@@ -1,6 +1,7 @@
 //! Out into the world: a [`Caller`] over HTTP, which adds the credentials and nothing else.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -14,9 +15,10 @@ const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Sends requests over HTTP. Redirects are not followed: the credentials belong to one host.
+#[derive(Clone)]
 pub struct HttpCaller {
     client: reqwest::Client,
-    tokens: BTreeMap<String, Secret>,
+    tokens: Arc<BTreeMap<String, Secret>>,
 }
 
 impl HttpCaller {
@@ -33,7 +35,12 @@ impl HttpCaller {
             .timeout(timeout)
             .user_agent(concat!("linecook/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(HttpCaller { client, tokens })
+        Ok(HttpCaller { client, tokens: Arc::new(tokens) })
+    }
+
+    /// The same way out with other credentials.
+    pub fn with_tokens(&self, tokens: BTreeMap<String, Secret>) -> HttpCaller {
+        HttpCaller { client: self.client.clone(), tokens: Arc::new(tokens) }
     }
 }
 

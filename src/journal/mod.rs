@@ -2,6 +2,7 @@
 
 mod history;
 mod outcome;
+mod replay;
 
 use std::fmt;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::plan::PlannedRequest;
 
 pub use history::History;
 pub use outcome::{Outcome, StepError, StepErrorKind};
+pub use replay::{Before, IllegalEntry, Replay};
 
 /// Names one thing that the engine is asked for, the same on every replay of the run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -146,8 +148,9 @@ pub enum Entry {
         key: CallKey,
         answer: Answer,
     },
-    /// A person wants the run to go on behind a failure: what was refused is asked for again.
+    /// A person wants the run to go on from the step that failed: what it was refused is asked for again.
     Retried {
+        step: String,
         at: Timestamp,
     },
 }

@@ -1,0 +1,232 @@
+//! An engine that survives: it writes down what it is about to do, does it, and writes down what came of
+//! it. A run that goes on is answered from its journal until the journal ends.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::clock::Clock;
+use super::engine::{Engine, Interrupt};
+use crate::call::{CallError, Caller, Response};
+use crate::catalog::Effect;
+use crate::journal::{
+    Answer, Before, CallKey, Decision, Entry, Pause, PlannedCall, Question, Replay,
+};
+
+/// Keeps what happens in one run.
+pub trait Journal: Send {
+    /// Writes entries, and comes back when they are on disk. The error says why nothing was written.
+    fn write(
+        &mut self,
+        entries: &[Entry],
+    ) -> impl Future<Output = Result<(), String>> + Send;
+
+    /// What somebody chose when this was asked before; notes that this run asks.
+    fn asked_before(
+        &mut self,
+        key: &CallKey,
+        question: &Question,
+    ) -> impl Future<Output = Result<Option<String>, String>> + Send;
+}
+
+/// Lets calls through as fast as an app bears them.
+pub trait Quota: Send + Sync {
+    type Pass: Send;
+
+    /// Waits for room. An error says when there may be some, if that is too far away to wait for.
+    fn enter(
+        &self,
+        app: &str,
+        attempt: u32,
+    ) -> impl Future<Output = Result<Self::Pass, Timestamp>> + Send;
+
+    /// Tells what came back.
+    fn answered(&self, pass: Self::Pass, answer: &Result<Response, CallError>);
+}
+
+/// One run, kept in a journal.
+pub struct DurableEngine<C, K, J, Q> {
+    caller: C,
+    clock: K,
+    journal: J,
+    quota: Q,
+    replay: Replay,
+    /// What is not written yet: it goes out with the next thing that has to be on disk.
+    pending: Vec<Entry>,
+    /// The longest wait that is waited for here; a longer one lets others go first.
+    patience: Duration,
+    stopping: Arc<AtomicBool>,
+}
+
+/// Why an interrupted call has no answer.
+const INTERRUPTED: &str = "linecook was stopped before the answer came";
+
+impl<C: Caller, K: Clock, J: Journal, Q: Quota> DurableEngine<C, K, J, Q> {
+    pub fn new(
+        caller: C,
+        clock: K,
+        journal: J,
+        quota: Q,
+        replay: Replay,
+        patience: Duration,
+        stopping: Arc<AtomicBool>,
+    ) -> Self {
+        DurableEngine {
+            caller,
+            clock,
+            journal,
+            quota,
+            replay,
+            pending: Vec::new(),
+            patience,
+            stopping,
+        }
+    }
+
+    /// The journal, and what has yet to be written into it.
+    pub fn into_journal(self) -> (J, Vec<Entry>) {
+        (self.journal, self.pending)
+    }
+
+    async fn flush(&mut self) -> Result<(), Interrupt> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        self.journal.write(&self.pending).await.map_err(Interrupt::Suspended)?;
+        self.pending.clear();
+        Ok(())
+    }
+
+    fn check_stopping(&self) -> Result<(), Interrupt> {
+        match self.stopping.load(Ordering::Relaxed) {
+            true => Err(Interrupt::Suspended("linecook is being stopped".to_owned())),
+            false => Ok(()),
+        }
+    }
+
+    async fn send(
+        &mut self,
+        key: &CallKey,
+        mut call: PlannedCall,
+    ) -> Result<Result<Response, CallError>, Interrupt> {
+        self.check_stopping()?;
+        // What came before is safe before anything takes its time.
+        if self.pending.iter().any(|entry| matches!(entry, Entry::Answered { .. })) {
+            self.flush().await?;
+        }
+        let request = call.planned.request.clone();
+        let pass = self.quota.enter(&request.app, call.attempt).await;
+        let pass = pass.map_err(Interrupt::Waiting)?;
+        self.check_stopping()?;
+        let (attempt, effect) = (call.attempt, call.effect);
+        // Where values came from can be found again; the journal keeps what was sent.
+        call.planned.origins = Vec::new();
+        call.planned.left_out = Vec::new();
+        self.pending.push(Entry::Intent { key: key.clone(), call: Box::new(call) });
+        if effect != Effect::Read {
+            let flushed = self.flush().await;
+            if flushed.is_err() {
+                // Nothing goes out, so nothing was intended.
+                self.pending.pop();
+            }
+            flushed?;
+        }
+        let answer = self.caller.call(&request).await;
+        self.quota.answered(pass, &answer);
+        self.pending.push(Entry::Answered { key: key.clone(), attempt, answer: answer.clone() });
+        Ok(answer)
+    }
+}
+
+impl<C, K, J, Q> Engine for DurableEngine<C, K, J, Q>
+where
+    C: Caller,
+    K: Clock + Sync,
+    J: Journal + Sync,
+    Q: Quota,
+{
+    async fn call(
+        &mut self,
+        key: &CallKey,
+        call: PlannedCall,
+    ) -> Result<Result<Response, CallError>, Interrupt> {
+        match self.replay.call(key, call.attempt) {
+            Before::Answered(answer) => Ok(answer),
+            Before::Never => self.send(key, call).await,
+            Before::InDoubt => {
+                let answer = Err(CallError::NoAnswer(INTERRUPTED.to_owned()));
+                let attempt = call.attempt;
+                let entry = Entry::Answered { key: key.clone(), attempt, answer: answer.clone() };
+                self.pending.push(entry);
+                Ok(answer)
+            }
+        }
+    }
+
+    async fn record(&mut self, key: &CallKey, decision: Decision) -> Result<Decision, Interrupt> {
+        if let Some(decision) = self.replay.decision(key) {
+            return Ok(decision);
+        }
+        let decision = match decision {
+            Decision::AskTime => Decision::Time(self.clock.now()),
+            other => other,
+        };
+        self.pending.push(Entry::Decided { key: key.clone(), decision: slim(&decision) });
+        Ok(decision)
+    }
+
+    async fn wait(&mut self, key: &CallKey, pause: Pause) -> Result<(), Interrupt> {
+        let now = self.clock.now();
+        let until = match self.replay.wait(key) {
+            Some(until) => until,
+            None => {
+                let until = pause.ends(now, |most| self.clock.jitter(most));
+                self.pending.push(Entry::Waits { key: key.clone(), from: now, until });
+                until
+            }
+        };
+        let length: Duration = now.duration_until(until).try_into().unwrap_or_default();
+        if length.is_zero() {
+            return Ok(());
+        }
+        if length > self.patience {
+            return Err(Interrupt::Waiting(until));
+        }
+        self.check_stopping()?;
+        self.flush().await?;
+        self.clock.sleep(length).await;
+        Ok(())
+    }
+
+    async fn hold(&mut self, key: &CallKey, question: Question) -> Result<Answer, Interrupt> {
+        match self.replay.question(key) {
+            Some(Some(answer)) => return Ok(answer),
+            Some(None) => {}
+            None => {
+                self.pending.push(Entry::Asks { key: key.clone(), question: question.clone() })
+            }
+        }
+        let before = self.journal.asked_before(key, &question).await;
+        match before.map_err(Interrupt::Suspended)? {
+            Some(choice) => {
+                let answer = Answer { choice };
+                self.pending.push(Entry::Replied { key: key.clone(), answer: answer.clone() });
+                Ok(answer)
+            }
+            None => Err(Interrupt::Held(question)),
+        }
+    }
+}
+
+/// What is derived from an answer that the journal holds anyway is not kept twice.
+fn slim(decision: &Decision) -> Decision {
+    let Decision::Finished(results) = decision else { return decision.clone() };
+    let kept = results
+        .iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "response" | "items" | "record"))
+        .map(|(name, value)| (name.clone(), value.clone()));
+    Decision::Finished(kept.collect())
+}

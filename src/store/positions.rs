@@ -1,0 +1,27 @@
+//! Where polls, schedules and syncs stand, and small facts such as the secrets of webhook addresses.
+
+use rusqlite::OptionalExtension;
+
+use super::{Store, StoreError};
+
+impl Store {
+    pub async fn position(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let name = name.to_owned();
+        self.read(move |c| {
+            c.prepare_cached("SELECT value FROM positions WHERE name = ?1")?
+                .query_row([name], |row| row.get(0))
+                .optional()
+        })
+        .await
+    }
+
+    pub async fn set_position(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        let (name, value) = (name.to_owned(), value.to_owned());
+        self.write(move |c| {
+            c.prepare_cached("INSERT OR REPLACE INTO positions VALUES (?1, ?2)")?
+                .execute([&name, &value])
+                .map(|_| ())
+        })
+        .await
+    }
+}

@@ -1,0 +1,169 @@
+//! What other processes ask of the one that runs the store.
+
+use rusqlite::{OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use super::deliveries::{Start, begin};
+use super::runs::{RunId, RunState};
+use super::{Fingerprint, Store, StoreError, journal};
+use crate::journal::Entry;
+
+/// A request with its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    pub id: i64,
+    pub body: RequestBody,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestBody {
+    /// Let a failed run go on from the step that failed, with the recipe as it is now or as it was.
+    Retry { run: RunId, current_recipe: bool },
+    Cancel { run: RunId },
+    /// Answer what a held run asks.
+    Resolve { run: RunId, choice: String },
+    /// Start the recipes of an event once more.
+    Replay { delivery: i64 },
+    /// Take existing records through a recipe.
+    Sync { installation: String },
+    StopSync { installation: String },
+}
+
+impl Store {
+    /// Leaves a request; gives its number.
+    pub async fn leave_request(&self, body: &RequestBody) -> Result<i64, StoreError> {
+        let text = serde_json::to_string(body).expect("a request is plain data");
+        self.write(move |c| {
+            c.execute("INSERT INTO requests (body) VALUES (?1)", [&text])?;
+            Ok(c.last_insert_rowid())
+        })
+        .await
+    }
+
+    /// Requests that nobody has answered, in order.
+    pub async fn open_requests(&self) -> Result<Vec<Request>, StoreError> {
+        self.read(|c| {
+            c.prepare_cached("SELECT id, body FROM requests WHERE answer IS NULL ORDER BY id")?
+                .query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?
+                .filter_map(|row| match row {
+                    Ok((id, text)) => {
+                        let body = serde_json::from_str(&text).ok()?;
+                        Some(Ok(Request { id, body }))
+                    }
+                    Err(error) => Some(Err(error)),
+                })
+                .collect()
+        })
+        .await
+    }
+
+    /// Answers a request: nothing when it was done, else why not.
+    pub async fn answer_request(&self, id: i64, answer: &str) -> Result<(), StoreError> {
+        let answer = answer.to_owned();
+        self.write(move |c| {
+            c.execute("UPDATE requests SET answer = ?2 WHERE id = ?1", params![id, answer])?;
+            c.execute("DELETE FROM requests WHERE id < ?1 - 10000", [id]).map(|_| ())
+        })
+        .await
+    }
+
+    /// The answer to a request, when there is one.
+    pub async fn request_answer(&self, id: i64) -> Result<Option<String>, StoreError> {
+        self.read(move |c| {
+            let query = "SELECT answer FROM requests WHERE id = ?1";
+            c.query_row(query, [id], |row| row.get(0)).optional().map(Option::flatten)
+        })
+        .await
+    }
+
+    /// Opens a run again with one more entry in its journal, and under another plan where one is named.
+    pub async fn reopen(
+        &self,
+        run: RunId,
+        from: &'static [RunState],
+        entry: Entry,
+        plan: Option<i64>,
+    ) -> Result<bool, StoreError> {
+        let text = serde_json::to_string(&[entry]).expect("entries are plain data");
+        let now = jiff::Timestamp::now().as_millisecond();
+        self.write(move |c| {
+            let query = "SELECT state FROM runs WHERE id = ?1";
+            let state: Option<i64> = c.query_row(query, [run.0], |r| r.get(0)).optional()?;
+            if !from.iter().any(|s| Some(s.number()) == state) {
+                return Ok(false);
+            }
+            journal::insert(c, run, journal::count(c, run)?, now, &text)?;
+            c.execute(
+                "UPDATE runs SET state = 0, due_at_ms = NULL, ended_at_ms = NULL, outcome = NULL,
+                   plan = coalesce(?2, plan) WHERE id = ?1",
+                params![run.0, plan],
+            )?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Ends a run that is not over yet or waits for a person.
+    pub async fn cancel(&self, run: RunId) -> Result<bool, StoreError> {
+        let now = jiff::Timestamp::now().as_millisecond();
+        self.write(move |c| {
+            c.execute(
+                "UPDATE runs SET state = 6, due_at_ms = NULL, ended_at_ms = ?2
+                 WHERE id = ?1 AND state IN (0, 1, 2, 5)",
+                params![run.0, now],
+            )
+            .map(|n| n == 1)
+        })
+        .await
+    }
+
+    /// Starts runs of a delivery that is already here.
+    pub async fn start_again(
+        &self,
+        delivery: i64,
+        starts: Vec<Start>,
+    ) -> Result<Vec<RunId>, StoreError> {
+        let now = jiff::Timestamp::now().as_millisecond();
+        self.write(move |c| starts.iter().map(|s| begin(c, delivery, s, now)).collect()).await
+    }
+
+    /// The answer that was given to a question before; notes who asks when there is none.
+    pub async fn ask(
+        &self,
+        question: Fingerprint,
+        run: RunId,
+    ) -> Result<Option<String>, StoreError> {
+        self.write(move |c| {
+            let choice = "SELECT choice FROM questions WHERE fingerprint = ?1 AND choice IS NOT NULL";
+            let known = c.query_row(choice, [question.bytes()], |r| r.get(0)).optional()?;
+            if known.is_none() {
+                let note = "INSERT OR IGNORE INTO questions VALUES (?1, ?2, NULL)";
+                c.execute(note, params![question.bytes(), run.0])?;
+            }
+            Ok(known)
+        })
+        .await
+    }
+
+    /// Notes what a person chose for the question of a run; gives the other runs that ask the same.
+    pub async fn settle_question(
+        &self,
+        run: RunId,
+        choice: &str,
+    ) -> Result<Vec<RunId>, StoreError> {
+        let choice = choice.to_owned();
+        self.write(move |c| {
+            let same = "fingerprint IN (SELECT fingerprint FROM questions WHERE run = ?1) AND choice IS NULL";
+            let others = c
+                .prepare(&format!("SELECT run FROM questions WHERE {same} AND run <> ?1"))?
+                .query_map([run.0], |r| r.get(0).map(RunId))?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            let settle = format!("UPDATE questions SET choice = ?2 WHERE {same}");
+            c.execute(&settle, params![run.0, choice])?;
+            Ok(others)
+        })
+        .await
+    }
+}

@@ -1,0 +1,124 @@
+//! The tables, and how an older store becomes a newer one.
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use super::StoreError;
+use super::error::StoreErrorKind;
+
+/// Each entry takes a store from the version of its place to the next.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE facts (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+
+    -- One webhook request, poll result or schedule as it arrived.
+    CREATE TABLE deliveries (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        received_at_ms INTEGER NOT NULL,
+        connection TEXT NOT NULL,
+        app TEXT NOT NULL,
+        -- What the app calls it.
+        event TEXT NOT NULL,
+        record TEXT,
+        -- Null when it has been kept for as long as it should be.
+        payload TEXT
+    ) STRICT;
+
+    -- What has arrived already, for 30 days.
+    CREATE TABLE seen (fingerprint BLOB PRIMARY KEY, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+    -- A plan with its settings: a started run keeps its own.
+    CREATE TABLE plans (
+        id INTEGER PRIMARY KEY,
+        fingerprint BLOB NOT NULL UNIQUE,
+        installation TEXT NOT NULL,
+        recipe TEXT NOT NULL,
+        source TEXT NOT NULL,
+        body TEXT NOT NULL,
+        made_at_ms INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        delivery INTEGER NOT NULL,
+        plan INTEGER NOT NULL,
+        event TEXT NOT NULL,
+        -- Runs of one lane go one after the other.
+        lane INTEGER NOT NULL,
+        record TEXT,
+        -- 0 live, 1 sync
+        priority INTEGER NOT NULL,
+        -- 0 open, 1 waiting, 2 held, 3 done, 4 stopped, 5 failed, 6 cancelled
+        state INTEGER NOT NULL,
+        created_at_ms INTEGER NOT NULL,
+        due_at_ms INTEGER,
+        ended_at_ms INTEGER,
+        outcome TEXT
+    ) STRICT;
+    CREATE INDEX open_runs ON runs (priority, id, lane) WHERE state = 0;
+    CREATE INDEX waiting_runs ON runs (due_at_ms, id) WHERE state = 1;
+    CREATE INDEX runs_for_people ON runs (state, id) WHERE state IN (2, 5);
+    CREATE INDEX runs_of_delivery ON runs (delivery);
+
+    -- `id` is the run and the number of the row within it: see `journal.rs`.
+    CREATE TABLE journal (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, entries TEXT NOT NULL) STRICT;
+
+    -- Questions that people were asked, by recipe, step, record and data.
+    CREATE TABLE questions (
+        fingerprint BLOB NOT NULL, run INTEGER NOT NULL, choice TEXT,
+        PRIMARY KEY (fingerprint, run)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Requests sent, by the second.
+    CREATE TABLE spending (
+        connection TEXT NOT NULL, second INTEGER NOT NULL, requests INTEGER NOT NULL,
+        PRIMARY KEY (connection, second)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Where polls, schedules and syncs stand.
+    CREATE TABLE positions (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+    -- What other processes ask of the one that runs the store.
+    CREATE TABLE requests (id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL, answer TEXT) STRICT;
+
+    -- What people are to be told.
+    CREATE TABLE notices (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+"];
+
+/// Brings a store up to date. The process that leads gets a new epoch, which fences off every other.
+pub fn prepare(connection: &mut Connection, leads: bool) -> Result<Option<i64>, StoreError> {
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "cache_size", -8_000)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: usize = transaction.pragma_query_value(None, "user_version", |row| {
+        row.get::<_, i64>(0).map(|v| usize::try_from(v).unwrap_or(usize::MAX))
+    })?;
+    if version > MIGRATIONS.len() {
+        return Err(StoreError::new(
+            StoreErrorKind::Unreadable,
+            "the store was written by a newer linecook",
+            "use that version, or name another `store:` in linecook.yaml",
+        ));
+    }
+    for migration in &MIGRATIONS[version..] {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    let epoch = match leads {
+        false => None,
+        true => {
+            let next = epoch(&transaction)?.unwrap_or(0) + 1;
+            let write = "INSERT OR REPLACE INTO facts VALUES ('epoch', ?1)";
+            transaction.execute(write, [next])?;
+            Some(next)
+        }
+    };
+    transaction.commit()?;
+    Ok(epoch)
+}
+
+/// Whose turn it is.
+pub fn epoch(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    let mut query = connection.prepare_cached("SELECT value FROM facts WHERE name = 'epoch'")?;
+    query.query_row([], |row| row.get(0)).optional()
+}

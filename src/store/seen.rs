@@ -1,0 +1,58 @@
+//! What has arrived already.
+
+use std::future::Future;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::{Store, StoreError};
+
+/// What makes two arrivals the same one: a digest of whatever identifies them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 16]);
+
+impl Fingerprint {
+    /// Of several parts, none of which can run into the next.
+    pub fn of(parts: &[&[u8]]) -> Fingerprint {
+        let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
+        for part in parts {
+            digest.update(&(part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+        let digest = digest.finish();
+        let mut short = [0; 16];
+        short.copy_from_slice(&digest.as_ref()[..16]);
+        Fingerprint(short)
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// A number for what only has to be told apart.
+    pub fn number(&self) -> i64 {
+        i64::from_le_bytes(self.0[..8].try_into().expect("eight bytes are eight bytes"))
+    }
+}
+
+/// Remembers what has been seen.
+pub trait Seen {
+    /// Notes all of them, and says for each whether it is new.
+    fn first_time(
+        &self,
+        fingerprints: Vec<Fingerprint>,
+    ) -> impl Future<Output = Result<Vec<bool>, StoreError>> + Send;
+}
+
+impl Seen for Store {
+    async fn first_time(&self, fingerprints: Vec<Fingerprint>) -> Result<Vec<bool>, StoreError> {
+        let now = Timestamp::now().as_millisecond();
+        self.write(move |c| fingerprints.iter().map(|f| note(c, *f, now)).collect()).await
+    }
+}
+
+/// Whether it is new.
+pub(super) fn note(c: &Connection, fingerprint: Fingerprint, now: i64) -> rusqlite::Result<bool> {
+    let mut insert = c.prepare_cached("INSERT OR IGNORE INTO seen VALUES (?1, ?2)")?;
+    Ok(insert.execute(params![fingerprint.bytes(), now])? == 1)
+}
