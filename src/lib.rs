@@ -43,7 +43,9 @@ pub mod journal;
 pub mod execute;
 pub mod report;
 // ── edges ──
+pub mod clock;
 pub mod http;
 pub mod store;
 pub mod sandbox;
+pub mod server;
 pub mod cli;

@@ -22,6 +22,9 @@ pub struct App {
     pub location: Option<String>,
     #[serde(default)]
     pub event_by: EventBy,
+    /// How its webhooks are signed, where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
     /// The zone of dates that come without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
@@ -46,6 +49,20 @@ pub struct EventBy {
     pub header: Option<String>,
     #[serde(default)]
     pub url: bool,
+}
+
+/// How webhooks are signed: over the bytes of the body, in base64.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// The header with the Ed25519 signature.
+    pub header: String,
+    /// Ed25519 public keys, SPKI in base64; a project may name others.
+    pub keys: Vec<String>,
+    /// The header with the older RSA signature (PKCS #1 v1.5, SHA-256); it counts only where a project
+    /// names a key for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rsa_header: Option<String>,
 }
 
 /// Where an error answer keeps its text.

@@ -14,7 +14,7 @@ mod shape;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-pub use app::{App, EventBy, Limit};
+pub use app::{App, EventBy, Limit, Signature};
 pub use compile::{CompileError, compile};
 pub use event::{EventType, PayloadSource};
 pub use field::{Field, Fields, Format, Inner, Presence, Record, value_at};

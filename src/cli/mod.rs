@@ -2,7 +2,6 @@
 
 mod catalog;
 mod check;
-mod clock;
 mod dry_run;
 mod event;
 mod exit;

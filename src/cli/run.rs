@@ -5,13 +5,13 @@ use std::time::Duration;
 use clap::ValueEnum;
 use jiff::Timestamp;
 
-use super::clock::SystemClock;
 use super::exit::{CommandError, Exit, Result};
 use super::options::{RecipeArgs, colour};
 use super::prepare::{prepare, runtime};
 use super::print;
 use super::target::Target;
 use crate::catalog::Catalog;
+use crate::clock::SystemClock;
 use crate::execute::{LocalEngine, Setup, drive};
 use crate::http::HttpCaller;
 use crate::journal::Outcome;

@@ -19,10 +19,7 @@ use crate::journal::{
 /// Keeps what happens in one run.
 pub trait Journal: Send {
     /// Writes entries, and comes back when they are on disk. The error says why nothing was written.
-    fn write(
-        &mut self,
-        entries: &[Entry],
-    ) -> impl Future<Output = Result<(), String>> + Send;
+    fn write(&mut self, entries: &[Entry]) -> impl Future<Output = Result<(), String>> + Send;
 
     /// What somebody chose when this was asked before; notes that this run asks.
     fn asked_before(
@@ -205,9 +202,7 @@ where
         match self.replay.question(key) {
             Some(Some(answer)) => return Ok(answer),
             Some(None) => {}
-            None => {
-                self.pending.push(Entry::Asks { key: key.clone(), question: question.clone() })
-            }
+            None => self.pending.push(Entry::Asks { key: key.clone(), question: question.clone() }),
         }
         let before = self.journal.asked_before(key, &question).await;
         match before.map_err(Interrupt::Suspended)? {

@@ -99,7 +99,8 @@ impl Replay {
     /// What a step was refused is asked for again; what went well stays.
     fn forget_failures(&mut self, step: &str) {
         let failed = |made: &Vec<Made>| {
-            made.last().is_some_and(|last| last.answer.as_ref().is_some_and(|a| classify(a).is_some()))
+            made.last()
+                .is_some_and(|last| last.answer.as_ref().is_some_and(|a| classify(a).is_some()))
         };
         let keys: Vec<CallKey> = self
             .calls
@@ -153,8 +154,7 @@ mod tests {
         let answer = Ok(Response { status: 200, ..Response::default() });
         let answered = Entry::Answered { key: key(), attempt: 1, answer };
         assert!(Replay::of([answered]).is_err());
-        let replied =
-            Entry::Replied { key: key(), answer: Answer { choice: "go on".to_owned() } };
+        let replied = Entry::Replied { key: key(), answer: Answer { choice: "go on".to_owned() } };
         assert!(Replay::of([replied]).is_err());
     }
 }

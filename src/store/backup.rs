@@ -37,10 +37,7 @@ impl Store {
 
 /// Puts a backup in the place of a store that nobody runs; what was there is kept beside it. Gives the
 /// place of what was there.
-pub fn restore(
-    backup: &Path,
-    store: &Path,
-) -> Result<Option<std::path::PathBuf>, StoreError> {
+pub fn restore(backup: &Path, store: &Path) -> Result<Option<std::path::PathBuf>, StoreError> {
     let _lease = Lease::take(store)?;
     let fine = Connection::open_with_flags(backup, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)
         .and_then(|c| {

@@ -41,7 +41,10 @@ pub struct Start {
 /// What became of an arrival.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accepted {
-    New { delivery: i64, runs: Vec<RunId> },
+    New {
+        delivery: i64,
+        runs: Vec<RunId>,
+    },
     /// It has been here before.
     Again,
 }
@@ -62,10 +65,8 @@ pub struct Delivery {
 /// Keeps what arrives.
 pub trait Deliveries {
     /// Stores arrivals with their runs. When this comes back they survive whatever happens.
-    fn accept(
-        &self,
-        arrival: Arrival,
-    ) -> impl Future<Output = Result<Accepted, StoreError>> + Send;
+    fn accept(&self, arrival: Arrival)
+    -> impl Future<Output = Result<Accepted, StoreError>> + Send;
 
     /// Stores several at once: all of them or none.
     fn accept_all(
@@ -73,7 +74,10 @@ pub trait Deliveries {
         arrivals: Vec<Arrival>,
     ) -> impl Future<Output = Result<Vec<Accepted>, StoreError>> + Send;
 
-    fn delivery(&self, id: i64) -> impl Future<Output = Result<Option<Delivery>, StoreError>> + Send;
+    fn delivery(
+        &self,
+        id: i64,
+    ) -> impl Future<Output = Result<Option<Delivery>, StoreError>> + Send;
 
     /// The newest first, older than `before`.
     fn deliveries(

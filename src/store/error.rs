@@ -101,10 +101,9 @@ impl From<rusqlite::Error> for StoreError {
                 StoreErrorKind::Disk,
                 "check the disk and that the store's folder may be written to; nothing that was acknowledged is lost",
             ),
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => (
-                StoreErrorKind::Unreadable,
-                "restore the last backup with `linecook restore`",
-            ),
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                (StoreErrorKind::Unreadable, "restore the last backup with `linecook restore`")
+            }
             _ => (StoreErrorKind::Disk, "look at the log; `linecook doctor` says what is wrong"),
         };
         StoreError::new(kind, format!("the store cannot be used: {error}"), help)

@@ -20,15 +20,29 @@ pub struct Request {
 #[serde(rename_all = "snake_case")]
 pub enum RequestBody {
     /// Let a failed run go on from the step that failed, with the recipe as it is now or as it was.
-    Retry { run: RunId, current_recipe: bool },
-    Cancel { run: RunId },
+    Retry {
+        run: RunId,
+        current_recipe: bool,
+    },
+    Cancel {
+        run: RunId,
+    },
     /// Answer what a held run asks.
-    Resolve { run: RunId, choice: String },
+    Resolve {
+        run: RunId,
+        choice: String,
+    },
     /// Start the recipes of an event once more.
-    Replay { delivery: i64 },
+    Replay {
+        delivery: i64,
+    },
     /// Take existing records through a recipe.
-    Sync { installation: String },
-    StopSync { installation: String },
+    Sync {
+        installation: String,
+    },
+    StopSync {
+        installation: String,
+    },
 }
 
 impl Store {
@@ -136,7 +150,8 @@ impl Store {
         run: RunId,
     ) -> Result<Option<String>, StoreError> {
         self.write(move |c| {
-            let choice = "SELECT choice FROM questions WHERE fingerprint = ?1 AND choice IS NOT NULL";
+            let choice =
+                "SELECT choice FROM questions WHERE fingerprint = ?1 AND choice IS NOT NULL";
             let known = c.query_row(choice, [question.bytes()], |r| r.get(0)).optional()?;
             if known.is_none() {
                 let note = "INSERT OR IGNORE INTO questions VALUES (?1, ?2, NULL)";

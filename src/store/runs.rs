@@ -11,9 +11,7 @@ use super::{Store, StoreError};
 use crate::journal::Outcome;
 
 /// One run.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RunId(pub i64);
 
 impl std::fmt::Display for RunId {
@@ -200,10 +198,14 @@ pub trait Runs {
         filter: RunFilter,
     ) -> impl Future<Output = Result<Vec<RunRow>, StoreError>> + Send;
 
+    /// The newest run.
+    fn last_run(&self) -> impl Future<Output = Result<RunId, StoreError>> + Send;
+
     fn counts(&self) -> impl Future<Output = Result<Counts, StoreError>> + Send;
 }
 
-const READY: &str = "r.id, r.lane, r.plan, r.event, r.delivery, d.received_at_ms, d.payload, r.priority
+const READY: &str =
+    "r.id, r.lane, r.plan, r.event, r.delivery, d.received_at_ms, d.payload, r.priority
     FROM runs r JOIN deliveries d ON d.id = r.delivery";
 
 impl Runs for Store {
@@ -312,10 +314,19 @@ impl Runs for Store {
         .await
     }
 
+    async fn last_run(&self) -> Result<RunId, StoreError> {
+        self.read(|c| {
+            c.query_row("SELECT coalesce(max(id), 0) FROM runs", [], |r| r.get(0).map(RunId))
+        })
+        .await
+    }
+
     async fn counts(&self) -> Result<Counts, StoreError> {
         self.read(|c| {
             c.prepare_cached("SELECT state, count(*) FROM runs GROUP BY state ORDER BY state")?
-                .query_map([], |r| Ok((RunState::from_number(r.get(0)?), r.get::<_, i64>(1)?.unsigned_abs())))?
+                .query_map([], |r| {
+                    Ok((RunState::from_number(r.get(0)?), r.get::<_, i64>(1)?.unsigned_abs()))
+                })?
                 .collect()
         })
         .await

@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::schema::epoch;
 use super::StoreError;
+use super::schema::epoch;
 
 /// How many writes may wait before writers have to.
 const QUEUE: usize = 8_192;

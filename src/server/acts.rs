@@ -1,0 +1,201 @@
+//! What people ask of runs: a request comes in, from this process or through the store from another; the
+//! answer says what was done, or why not.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::installed::{Happening, Installed, TriggerFacts};
+use crate::catalog::Catalog;
+use crate::journal::{Answer, CallKey, Entry, Outcome};
+use crate::store::{
+    Deliveries, Fingerprint, RequestBody, RunId, RunRow, RunState, Runs, Store, StoreError,
+};
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// In words.
+    pub note: String,
+    /// Runs that can go on.
+    pub reopened: Vec<RunId>,
+    /// Runs that go no further.
+    pub cancelled: Vec<RunId>,
+    /// There are new runs.
+    pub started: bool,
+}
+
+impl Done {
+    fn note(note: impl Into<String>) -> Done {
+        let note = note.into();
+        Done { note, reopened: Vec::new(), cancelled: Vec::new(), started: false }
+    }
+}
+
+/// Why a request cannot be done: what is in the way, and what to do instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActError {
+    Impossible(String),
+    Store(StoreError),
+}
+
+impl From<StoreError> for ActError {
+    fn from(error: StoreError) -> ActError {
+        ActError::Store(error)
+    }
+}
+
+fn impossible(why: impl Into<String>) -> ActError {
+    ActError::Impossible(why.into())
+}
+
+/// Does what is asked for.
+pub async fn act(
+    store: &Store,
+    installed: &Installed,
+    request: &RequestBody,
+) -> Result<Done, ActError> {
+    match request {
+        RequestBody::Retry { run, current_recipe } => {
+            retry(store, installed, *run, *current_recipe).await
+        }
+        RequestBody::Cancel { run } => cancel(store, *run).await,
+        RequestBody::Resolve { run, choice } => resolve(store, *run, choice).await,
+        RequestBody::Replay { delivery } => replay(store, installed, *delivery).await,
+        RequestBody::Sync { .. } | RequestBody::StopSync { .. } => {
+            Err(impossible("only a running service can sync: start `linecook serve`"))
+        }
+    }
+}
+
+async fn known(store: &Store, run: RunId) -> Result<RunRow, ActError> {
+    let row = store.run(run).await?;
+    row.ok_or_else(|| impossible(format!("there is no {run}; see `linecook runs list`")))
+}
+
+async fn retry(
+    store: &Store,
+    installed: &Installed,
+    run: RunId,
+    current_recipe: bool,
+) -> Result<Done, ActError> {
+    let row = known(store, run).await?;
+    let plan = match current_recipe {
+        false => None,
+        true => {
+            let installation = installed.installation(&row.installation).ok_or_else(|| {
+                impossible(format!("`{}` is not installed any more", row.installation))
+            })?;
+            let events = &installation.kept.plan.recipe.trigger.events;
+            if !events.iter().any(|e| e.name() == row.event) {
+                return Err(impossible(format!(
+                    "`{}` is not started by {} any more",
+                    row.installation, row.event
+                )));
+            }
+            Some(installation.plan)
+        }
+    };
+    let step = match &row.outcome {
+        Some(Outcome::Failed(error)) => error.step.clone(),
+        _ => String::new(),
+    };
+    match row.state {
+        RunState::Failed | RunState::Cancelled => {
+            let entry = Entry::Retried { step, at: Timestamp::now() };
+            let from = &[RunState::Failed, RunState::Cancelled];
+            if !store.reopen(run, from, entry, plan).await? {
+                return Err(impossible(format!("{run} has changed meanwhile; look at it again")));
+            }
+            Ok(Done { reopened: vec![run], ..Done::note(format!("{run} goes on")) })
+        }
+        RunState::Held => Err(impossible(format!(
+            "{run} waits for an answer; give it with `linecook runs resolve {run}`"
+        ))),
+        RunState::Done | RunState::Stopped => Err(impossible(format!(
+            "{run} is {}; to do it all once more use `linecook events replay event-{}`",
+            row.state.word(),
+            row.delivery
+        ))),
+        RunState::Open | RunState::Waiting => Err(impossible(format!("{run} goes on by itself"))),
+    }
+}
+
+async fn cancel(store: &Store, run: RunId) -> Result<Done, ActError> {
+    let row = known(store, run).await?;
+    if !store.cancel(run).await? {
+        return Err(impossible(format!("{run} is {} already", row.state.word())));
+    }
+    Ok(Done { cancelled: vec![run], ..Done::note(format!("{run} is cancelled")) })
+}
+
+async fn resolve(store: &Store, run: RunId, choice: &str) -> Result<Done, ActError> {
+    let row = known(store, run).await?;
+    let Some(Outcome::Held { question, .. }) = &row.outcome else {
+        return Err(impossible(format!("{run} is {}: nobody is asked", row.state.word())));
+    };
+    let wanted = choice.trim().to_lowercase();
+    let choice = question.choices.iter().find(|c| c.to_lowercase() == wanted).ok_or_else(|| {
+        impossible(format!("`{choice}` is no choice; {}", choices(&question.choices)))
+    })?;
+    let Some(key) = open_question(store, run).await? else {
+        return Err(impossible(format!("{run} asks nothing any more; look at it again")));
+    };
+    let mut reopened = Vec::new();
+    // Others that ask the same about the same data have their answer too.
+    for run in std::iter::once(run).chain(store.settle_question(run, choice).await?) {
+        let key = match run == row.id {
+            true => Some(key.clone()),
+            false => open_question(store, run).await?,
+        };
+        let Some(key) = key else { continue };
+        let entry = Entry::Replied { key, answer: Answer { choice: choice.clone() } };
+        if store.reopen(run, &[RunState::Held], entry, None).await? {
+            reopened.push(run);
+        }
+    }
+    match reopened.is_empty() {
+        true => Err(impossible(format!("{run} has changed meanwhile; look at it again"))),
+        false => Ok(Done { reopened, ..Done::note(format!("{run} goes on: {choice}")) }),
+    }
+}
+
+fn choices(choices: &[String]) -> String {
+    let quoted: Vec<String> = choices.iter().map(|c| format!("`{c}`")).collect();
+    format!("choose {}", quoted.join(" or "))
+}
+
+/// The key of the question that a run waits for.
+async fn open_question(store: &Store, run: RunId) -> Result<Option<CallKey>, StoreError> {
+    let mut open = None;
+    for entry in store.journal(run).await?.into_iter().flat_map(|row| row.entries) {
+        match entry {
+            Entry::Asks { key, .. } => open = Some(key),
+            Entry::Replied { key, .. } if open.as_ref() == Some(&key) => open = None,
+            _ => {}
+        }
+    }
+    Ok(open)
+}
+
+async fn replay(store: &Store, installed: &Installed, delivery: i64) -> Result<Done, ActError> {
+    let found = store.delivery(delivery).await?;
+    let found = found.ok_or_else(|| {
+        impossible(format!("there is no event-{delivery}; see `linecook events list`"))
+    })?;
+    let payload = found.payload.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let payload: Map<String, Value> =
+        payload.ok_or_else(|| impossible(format!("event-{delivery} is no longer kept")))?;
+    let app = Catalog::embedded().app(&found.app);
+    let app = app.ok_or_else(|| impossible(format!("there is no app `{}` any more", found.app)))?;
+    let happening =
+        Happening { connection: &found.connection, app, event: &found.event, payload: &payload };
+    let unique = Fingerprint::of(&[&Timestamp::now().as_nanosecond().to_le_bytes()]);
+    let facts = TriggerFacts { received_at: found.received_at, unique: unique.bytes() };
+    let (starts, _) = installed.starts(&happening, &facts, 0);
+    if starts.is_empty() {
+        return Err(impossible(format!("event-{delivery} starts no recipe")));
+    }
+    let runs = store.start_again(delivery, starts).await?;
+    let names: Vec<String> = runs.iter().map(RunId::to_string).collect();
+    Ok(Done { started: true, ..Done::note(format!("started {}", names.join(", "))) })
+}

@@ -1,0 +1,253 @@
+//! What is installed: recipes with their settings and connections, and which event starts which.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::catalog::{App, Catalog, EventType};
+use crate::connection::Connection;
+use crate::execute::{Setup, TriggerEvent};
+use crate::plan::{Accounts, Plan};
+use crate::store::{Fingerprint, Start};
+use crate::template::{Scope, Template};
+use crate::value::Defaults;
+
+/// What is stored with a run says which form it has.
+const VERSION: u32 = 1;
+
+/// A plan with everything it was installed with: what a started run keeps.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Kept {
+    pub version: u32,
+    pub plan: Plan,
+    pub settings: Map<String, Value>,
+    pub timezone: String,
+    pub country: String,
+    /// App → name of the connection.
+    pub connections: BTreeMap<String, String>,
+}
+
+impl Kept {
+    pub fn new(
+        plan: Plan,
+        settings: Map<String, Value>,
+        defaults: &Defaults,
+        connections: BTreeMap<String, String>,
+    ) -> Kept {
+        Kept {
+            version: VERSION,
+            plan,
+            settings,
+            timezone: defaults.zone_name.clone(),
+            country: defaults.country.clone(),
+            connections,
+        }
+    }
+
+    pub fn defaults(&self) -> Arc<Defaults> {
+        Arc::new(Defaults::new(&self.timezone, &self.country).unwrap_or_default())
+    }
+
+    /// What a run needs, with the connections as they are now.
+    pub fn setup(
+        &self,
+        run_id: String,
+        connections: &BTreeMap<String, Connection>,
+    ) -> Result<Setup, String> {
+        let mut accounts = Accounts::default();
+        for (app, name) in &self.connections {
+            let connection = connections.get(name).filter(|c| c.app == *app);
+            let connection = connection.ok_or_else(|| {
+                format!("linecook.yaml has no connection `{name}` to {app} any more")
+            })?;
+            accounts.add(connection.clone());
+        }
+        Ok(Setup {
+            catalog: Catalog::embedded(),
+            run_id,
+            settings: self.settings.clone(),
+            accounts,
+            defaults: self.defaults(),
+        })
+    }
+}
+
+/// A recipe that is installed.
+#[derive(Debug)]
+pub struct Installation {
+    pub name: String,
+    /// The recipe's file.
+    pub recipe: String,
+    pub plan: i64,
+    pub kept: Arc<Kept>,
+}
+
+/// Everything that is installed now.
+#[derive(Default)]
+pub struct Installed {
+    pub installations: Vec<Arc<Installation>>,
+    /// By name.
+    pub connections: BTreeMap<String, Connection>,
+    triggers: HashMap<(String, String), Vec<Trigger>>,
+}
+
+/// One event of one installation.
+struct Trigger {
+    installation: Arc<Installation>,
+    event: Arc<EventType>,
+    /// The event's built-in condition.
+    holds: Option<Template>,
+    order: Option<Template>,
+    defaults: Arc<Defaults>,
+}
+
+/// Something that happened, before anybody knows what it starts.
+pub struct Happening<'a> {
+    /// The connection it came through; for an app without connections the app's name.
+    pub connection: &'a str,
+    pub app: &'a App,
+    /// What the app calls it, or its name.
+    pub event: &'a str,
+    pub payload: &'a Map<String, Value>,
+}
+
+impl Installed {
+    pub fn new(
+        installations: Vec<Installation>,
+        connections: BTreeMap<String, Connection>,
+    ) -> Installed {
+        let installations: Vec<_> = installations.into_iter().map(Arc::new).collect();
+        let mut triggers: HashMap<(String, String), Vec<Trigger>> = HashMap::new();
+        for installation in &installations {
+            let trigger = &installation.kept.plan.recipe.trigger;
+            for event in &trigger.events {
+                let names = event.wire.iter().chain(std::iter::once(&event.id));
+                let mut names: Vec<String> = names.cloned().collect();
+                names.dedup();
+                for name in names {
+                    let when = event.when.as_deref();
+                    let holds = when.and_then(|when| Template::expression(when).ok());
+                    triggers.entry((event.app.clone(), name)).or_default().push(Trigger {
+                        installation: installation.clone(),
+                        event: event.clone(),
+                        holds,
+                        order: trigger.one_at_a_time_per.as_ref().map(|(_, t)| t.clone()),
+                        defaults: installation.kept.defaults(),
+                    });
+                }
+            }
+        }
+        Installed { installations, connections, triggers }
+    }
+
+    pub fn installation(&self, name: &str) -> Option<&Arc<Installation>> {
+        self.installations.iter().find(|i| i.name == name)
+    }
+
+    /// Whether an event starts anything at all.
+    pub fn listens(&self, app: &str, event: &str) -> bool {
+        self.triggers.contains_key(&(app.to_owned(), event.to_owned()))
+    }
+
+    /// The runs that something starts, and the record it is about.
+    pub fn starts(
+        &self,
+        happening: &Happening<'_>,
+        trigger: &TriggerFacts<'_>,
+        priority: u8,
+    ) -> (Vec<Start>, Option<String>) {
+        let key = (happening.app.app.clone(), happening.event.to_owned());
+        let Some(triggers) = self.triggers.get(&key) else { return (Vec::new(), None) };
+        let mut starts = Vec::new();
+        let mut record = None;
+        for one in triggers {
+            let kept = &one.installation.kept;
+            let through = kept.connections.get(&happening.app.app);
+            if through.is_some_and(|name| name != happening.connection) {
+                continue;
+            }
+            let is_about = about(&one.event, happening.payload);
+            record = record.or_else(|| is_about.as_ref().map(|(kind, id)| format!("{kind} {id}")));
+            let start = one.start(happening, trigger, is_about, priority);
+            starts.extend(start);
+        }
+        (starts, record)
+    }
+}
+
+/// What is known of an arrival besides its payload.
+pub struct TriggerFacts<'a> {
+    pub received_at: jiff::Timestamp,
+    /// Tells this arrival from every other.
+    pub unique: &'a [u8],
+}
+
+impl Trigger {
+    fn start(
+        &self,
+        happening: &Happening<'_>,
+        trigger: &TriggerFacts<'_>,
+        is_about: Option<(String, String)>,
+        priority: u8,
+    ) -> Option<Start> {
+        if let Some(holds) = &self.holds {
+            let mut scope = Scope::new(self.defaults.clone());
+            scope.set("event", &Value::Object(happening.payload.clone()));
+            if !holds.holds(&scope).unwrap_or(false) {
+                return None;
+            }
+        }
+        let app = happening.app.app.as_str();
+        let ordered_by = match &self.order {
+            Some(order) => self.order_key(order, happening, trigger),
+            None => None,
+        };
+        let id = ordered_by.or_else(|| is_about.as_ref().map(|(_, id)| id.clone()));
+        let lane = match &id {
+            Some(id) => Fingerprint::of(&[app.as_bytes(), id.as_bytes()]),
+            // Nothing that it would have to wait for.
+            None => Fingerprint::of(&[trigger.unique, self.installation.name.as_bytes()]),
+        };
+        Some(Start {
+            plan: self.installation.plan,
+            event: self.event.name(),
+            lane: lane.number(),
+            record: is_about.map(|(kind, id)| format!("{kind} {id}")),
+            priority,
+        })
+    }
+
+    fn order_key(
+        &self,
+        order: &Template,
+        happening: &Happening<'_>,
+        trigger: &TriggerFacts<'_>,
+    ) -> Option<String> {
+        let mut scope = Scope::new(self.defaults.clone());
+        scope.set("event", &Value::Object(happening.payload.clone()));
+        let facts = TriggerEvent {
+            id: String::new(),
+            received_at: trigger.received_at,
+            event: self.event.clone(),
+            payload: Map::new(),
+        };
+        scope.set("trigger", &facts.facts());
+        scope.set("settings", &Value::Object(self.installation.kept.settings.clone()));
+        let value = order.render(&scope).ok()?.value()?;
+        Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    }
+}
+
+/// The kind and the id of the record that an event is about.
+pub fn about(event: &EventType, payload: &Map<String, Value>) -> Option<(String, String)> {
+    let record = event.record.as_ref()?;
+    let id = payload.get(record.id.as_deref()?)?;
+    let id = match id {
+        Value::String(id) => id.clone(),
+        Value::Number(id) => id.to_string(),
+        _ => return None,
+    };
+    Some((format!("{}.{}", event.app, record.kind), id))
+}

@@ -1,0 +1,279 @@
+//! The service that people leave running: webhooks, schedules and polls come in; runs that end whatever
+//! happens in between go out.
+
+mod acts;
+mod dispatch;
+mod gates;
+mod installed;
+mod listen;
+mod metrics;
+mod receive;
+mod runner;
+mod signature;
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use serde_json::{Map, Value};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::catalog::{App, Catalog};
+use crate::connection::{Connection, Secret};
+use crate::http::HttpCaller;
+use crate::plan::Plan;
+use crate::store::{Accepted, Arrival, Deliveries, NewPlan, RunState, Runs, Store, StoreError};
+use crate::value::Defaults;
+
+pub use acts::{ActError, Done, act};
+pub use gates::Gates;
+pub use installed::{Happening, Installation, Installed, Kept, TriggerFacts};
+pub use signature::{PublicKey, SigningKeys, Verifier};
+
+use dispatch::{Dispatcher, Handle};
+use runner::Runner;
+
+/// How the service is started.
+pub struct Options {
+    pub listen: SocketAddr,
+    /// How many runs run at once.
+    pub parallel: usize,
+    /// The longest that one call may last.
+    pub request_timeout: Duration,
+    /// With so many open runs no more events are taken.
+    pub most_open_runs: i64,
+    pub verifier: Verifier,
+}
+
+/// A recipe to be installed.
+pub struct Installing {
+    pub name: String,
+    /// The recipe's file.
+    pub recipe: String,
+    /// The recipe's text.
+    pub source: String,
+    pub plan: Plan,
+    pub settings: Map<String, Value>,
+    /// App → name of the connection.
+    pub connections: BTreeMap<String, String>,
+}
+
+/// The service, as its doors and its clocks see it.
+pub struct Service {
+    runner: Arc<Runner>,
+    dispatch: Handle,
+    verifier: Verifier,
+    /// By connection.
+    hook_secrets: Mutex<HashMap<String, Vec<Secret>>>,
+    open_runs: AtomicI64,
+    most_open_runs: i64,
+    ready: AtomicBool,
+    recorder: PrometheusHandle,
+}
+
+/// A service that runs.
+pub struct Running {
+    pub service: Arc<Service>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    stop_listening: oneshot::Sender<Duration>,
+    stop_working: oneshot::Sender<Duration>,
+    listening: JoinHandle<()>,
+    working: JoinHandle<()>,
+}
+
+/// Why the service does not start.
+#[derive(Debug)]
+pub struct StartError {
+    pub message: String,
+    pub help: String,
+}
+
+impl From<StoreError> for StartError {
+    fn from(error: StoreError) -> StartError {
+        StartError { message: error.message, help: error.help }
+    }
+}
+
+/// Keeps the plans of recipes and gives what is installed.
+pub async fn install(
+    store: &Store,
+    recipes: Vec<Installing>,
+    defaults: &Defaults,
+    connections: BTreeMap<String, Connection>,
+) -> Result<Installed, StoreError> {
+    let mut installations = Vec::with_capacity(recipes.len());
+    for recipe in recipes {
+        let kept = Kept::new(recipe.plan, recipe.settings, defaults, recipe.connections);
+        let body = serde_json::to_string(&kept).expect("a plan is plain data");
+        let new = NewPlan {
+            installation: recipe.name.clone(),
+            recipe: recipe.recipe.clone(),
+            source: recipe.source,
+            body,
+        };
+        let plan = store.keep_plan(new).await?;
+        let kept = Arc::new(kept);
+        installations.push(Installation { name: recipe.name, recipe: recipe.recipe, plan, kept });
+    }
+    Ok(Installed::new(installations, connections))
+}
+
+/// Starts the service.
+pub async fn start(
+    options: Options,
+    store: Store,
+    installed: Installed,
+    gates: Gates,
+) -> Result<Running, StartError> {
+    let listener = TcpListener::bind(options.listen).await.map_err(|e| StartError {
+        message: format!("the service cannot listen on {}: {e}", options.listen),
+        help: "stop what listens there, or name another address (`listen:` in linecook.yaml)"
+            .to_owned(),
+    })?;
+    let address = listener.local_addr().map_err(|e| StartError {
+        message: format!("the service does not know where it listens: {e}"),
+        help: "name another address (`listen:` in linecook.yaml)".to_owned(),
+    })?;
+    let caller =
+        HttpCaller::new(options.request_timeout, BTreeMap::new()).map_err(|e| StartError {
+            message: format!("no calls can be made: {e}"),
+            help: "check the network".to_owned(),
+        })?;
+    let hook_secrets = hook_secrets(&store, &installed).await?;
+    let fresh_behind = store.last_run().await?;
+    let counts = store.counts().await?;
+    let open = counts.iter().find(|(state, _)| *state == RunState::Open).map_or(0, |(_, n)| *n);
+    let installed = Arc::new(installed);
+    let runner = Arc::new(Runner::new(store, caller, gates, installed, fresh_behind));
+    let (order, ordered) = std::sync::mpsc::channel();
+    let watch = Box::new(move |ended: &crate::store::Ended, run| {
+        metrics::ended(ended.state.word());
+        let _ = order.send((run, ended.clone()));
+    });
+    drop(ordered);
+    let (dispatcher, dispatch) = Dispatcher::new(runner.clone(), options.parallel, watch);
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    // Several services may live in one process; the first one counts for all.
+    let _ = ::metrics::set_global_recorder(recorder);
+    let service = Arc::new(Service {
+        runner,
+        dispatch,
+        verifier: options.verifier,
+        hook_secrets: Mutex::new(hook_secrets),
+        open_runs: AtomicI64::new(i64::try_from(open).unwrap_or(i64::MAX)),
+        most_open_runs: options.most_open_runs,
+        ready: AtomicBool::new(true),
+        recorder: handle,
+    });
+    let (stop_working, working_stops) = oneshot::channel();
+    let (stop_listening, listening_stops) = oneshot::channel();
+    let working = tokio::spawn(dispatcher.work(working_stops));
+    let router = receive::router(service.clone());
+    let listening = tokio::spawn(listen::listen(listener, router, listening_stops));
+    Ok(Running { service, address, stop_listening, stop_working, listening, working })
+}
+
+impl Running {
+    /// Takes nothing more, lets what runs come to a place where it can go on later, and ends.
+    pub async fn stop(self, grace: Duration) {
+        self.service.ready.store(false, Ordering::Relaxed);
+        let _ = self.stop_listening.send(grace);
+        let _ = self.stop_working.send(grace);
+        let _ = self.listening.await;
+        let _ = self.working.await;
+    }
+}
+
+impl Service {
+    pub fn store(&self) -> &Store {
+        &self.runner.store
+    }
+
+    pub fn installed(&self) -> Arc<Installed> {
+        self.runner.installed()
+    }
+
+    fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    fn waiting_writes(&self) -> usize {
+        self.store().waiting_writes()
+    }
+
+    fn is_full(&self) -> bool {
+        self.open_runs.load(Ordering::Relaxed) >= self.most_open_runs
+    }
+
+    fn is_ready(&self) -> Result<(), &'static str> {
+        match self.ready.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => Err("stopping"),
+        }
+    }
+
+    async fn metrics(&self) -> Result<String, StoreError> {
+        let counts = self.store().counts().await?;
+        for (state, count) in counts {
+            ::metrics::gauge!("linecook_runs", "state" => state.word()).set(count as f64);
+        }
+        ::metrics::gauge!("linecook_runs_running").set(self.dispatch.running() as f64);
+        Ok(self.recorder.render())
+    }
+
+    /// The app of a connection; an app without connections stands for itself.
+    fn app_of(&self, connection: &str) -> Option<&'static App> {
+        let installed = self.installed();
+        let name = installed.connections.get(connection).map(|c| c.app.clone());
+        let catalog = Catalog::embedded();
+        match name {
+            Some(app) => catalog.app(&app),
+            None => catalog.app(connection).filter(|app| app.base_url.is_none()),
+        }
+    }
+
+    /// What a hook's address has to hold.
+    pub fn hook_secrets(&self, connection: &str) -> Vec<Secret> {
+        let secrets = self.hook_secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.get(connection).cloned().unwrap_or_default()
+    }
+
+    /// Stores an arrival; its runs start when their turn comes.
+    pub async fn accept(&self, arrival: Arrival) -> Result<Accepted, StoreError> {
+        let accepted = self.store().accept(arrival).await?;
+        if let Accepted::New { runs, .. } = &accepted
+            && !runs.is_empty()
+        {
+            self.dispatch.arrived();
+        }
+        Ok(accepted)
+    }
+}
+
+/// The secret of each connection's hook address: as the environment says, else as it was made once.
+async fn hook_secrets(
+    store: &Store,
+    installed: &Installed,
+) -> Result<HashMap<String, Vec<Secret>>, StoreError> {
+    let outside = Catalog::embedded().apps().iter().filter(|a| a.base_url.is_none());
+    let names = installed.connections.keys().cloned().chain(outside.map(|a| a.app.clone()));
+    let mut secrets = HashMap::new();
+    for name in names {
+        let secret = store.hook_secret(&name).await?;
+        secrets.insert(name, vec![Secret::new(secret)]);
+    }
+    Ok(secrets)
+}
+
+/// Where the store of a project is when it does not say.
+pub fn usual_store() -> PathBuf {
+    PathBuf::from("linecook.db")
+}

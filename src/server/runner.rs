@@ -1,0 +1,268 @@
+//! One run: it starts or goes on, until it ends, waits, or a person has to look.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tracing::{Instrument, error, info_span};
+
+use super::installed::{Installed, Kept};
+use crate::clock::SystemClock;
+use crate::connection::Secret;
+use crate::execute::{DurableEngine, Journal, TriggerEvent, drive};
+use crate::http::HttpCaller;
+use crate::journal::{CallKey, Entry, Outcome, Question, Replay, StepError, StepErrorKind};
+use crate::store::{Ended, Fingerprint, Ready, RunId, Store, StoreError};
+
+/// A wait up to this is waited for where it stands; a longer one lets the next run start.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Runs runs.
+pub struct Runner {
+    pub store: Store,
+    pub caller: HttpCaller,
+    pub gates: super::gates::Gates,
+    /// Runs behind this one were made by this process: they have no journal yet.
+    pub fresh_behind: RunId,
+    installed: Mutex<Arc<Installed>>,
+    kept: Mutex<HashMap<i64, Arc<Kept>>>,
+}
+
+impl Runner {
+    pub fn new(
+        store: Store,
+        caller: HttpCaller,
+        gates: super::gates::Gates,
+        installed: Arc<Installed>,
+        fresh_behind: RunId,
+    ) -> Runner {
+        let kept = Mutex::new(HashMap::new());
+        Runner { store, caller, gates, fresh_behind, installed: Mutex::new(installed), kept }
+    }
+
+    pub fn installed(&self) -> Arc<Installed> {
+        self.installed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is installed from now on. Runs that have started keep what they have.
+    pub fn install(&self, installed: Arc<Installed>) {
+        *self.installed.lock().unwrap_or_else(PoisonError::into_inner) = installed;
+    }
+
+    /// Runs one run as far as it goes now, and notes how it stands. None when it is as it was, because the
+    /// service stops or the store does not take anything.
+    pub async fn run(
+        &self,
+        ready: Ready,
+        stopping: Arc<AtomicBool>,
+        reopened: bool,
+    ) -> Option<Ended> {
+        let id = ready.id;
+        let span = info_span!("run", run = %id, event = %ready.event);
+        self.guarded(ready, stopping, reopened).instrument(span).await.unwrap_or_else(|problem| {
+            error!(run = %id, "{problem}");
+            None
+        })
+    }
+
+    async fn guarded(
+        &self,
+        ready: Ready,
+        stopping: Arc<AtomicBool>,
+        reopened: bool,
+    ) -> Result<Option<Ended>, StoreError> {
+        let rows = match ready.id > self.fresh_behind && !reopened {
+            true => Vec::new(),
+            false => self.store.journal(ready.id).await?,
+        };
+        let row = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        let entries = rows.into_iter().flat_map(|row| row.entries);
+        let kept = self.kept(ready.plan).await?;
+        let installed = self.installed();
+        let started = match (Replay::of(entries), &kept) {
+            (Ok(replay), Some(kept)) => {
+                start(&ready, kept, &installed).map(|(event, setup)| (replay, event, setup))
+            }
+            (Err(illegal), _) => Err(format!("its journal cannot be: {illegal}")),
+            (_, None) => Err("its plan is not there any more".to_owned()),
+        };
+        let (replay, event, setup) = match started {
+            Ok(started) => started,
+            Err(why) => {
+                let ended = Ended::of(Outcome::Failed(Box::new(cannot_start(why))));
+                self.store.append(ready.id, row, &[], Vec::new(), ended.clone()).await?;
+                return Ok(ended);
+            }
+        };
+        let kept = kept.expect("a run without its plan has not come this far");
+        let tokens: BTreeMap<String, Secret> = kept
+            .connections
+            .iter()
+            .filter_map(|(app, name)| {
+                Some((app.clone(), installed.connections.get(name)?.token.clone()?))
+            })
+            .collect();
+        let journal = RunJournal {
+            store: self.store.clone(),
+            run: ready.id,
+            row,
+            kept: kept.clone(),
+            plan: ready.plan,
+            data: Fingerprint::of(&[ready.payload.as_deref().unwrap_or_default().as_bytes()]),
+        };
+        let quota = self.gates.of_run(&kept.connections, ready.priority);
+        let caller = self.caller.with_tokens(tokens);
+        let mut engine = DurableEngine::new(
+            caller,
+            SystemClock,
+            journal,
+            quota,
+            replay,
+            PATIENCE,
+            stopping.clone(),
+        );
+        let outcome = drive(&kept.plan, &event, &setup, &mut engine).await;
+        let (journal, pending) = engine.into_journal();
+        Ok(self.note(journal, pending, outcome, &stopping).await)
+    }
+
+    /// Notes how the run stands, as soon as the store takes it.
+    async fn note(
+        &self,
+        journal: RunJournal,
+        pending: Vec<Entry>,
+        outcome: Outcome,
+        stopping: &AtomicBool,
+    ) -> Option<Ended> {
+        let ended = Ended::of(outcome);
+        let mut pause = Duration::from_millis(200);
+        loop {
+            let (run, row, spent) = (journal.run, journal.row, journal.spent(&pending));
+            match self.store.append(run, row, &pending, spent, ended.clone()).await {
+                Ok(()) => return ended,
+                Err(problem) => {
+                    error!("{problem}: {}", problem.help);
+                    // What is not noted is found out again at the next start.
+                    if stopping.load(Ordering::Relaxed) {
+                        return None;
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(5));
+                }
+            }
+        }
+    }
+
+    async fn kept(&self, plan: i64) -> Result<Option<Arc<Kept>>, StoreError> {
+        let known = |this: &Self| {
+            this.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&plan).cloned()
+        };
+        if let Some(kept) = known(self) {
+            return Ok(Some(kept));
+        }
+        let installed = self.installed();
+        let kept = match installed.installations.iter().find(|i| i.plan == plan) {
+            Some(installation) => Some(installation.kept.clone()),
+            None => {
+                let stored = self.store.plan(plan).await?;
+                stored.and_then(|s| serde_json::from_str(&s.body).ok()).map(Arc::new)
+            }
+        };
+        if let Some(kept) = &kept {
+            let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            // Old plans are read again when they are asked for again.
+            if all.len() > 200 {
+                all.clear();
+            }
+            all.insert(plan, kept.clone());
+        }
+        Ok(kept)
+    }
+}
+
+/// The event and everything else a run starts with.
+fn start(
+    ready: &Ready,
+    kept: &Kept,
+    installed: &Installed,
+) -> Result<(TriggerEvent, crate::execute::Setup), String> {
+    let events = &kept.plan.recipe.trigger.events;
+    let event = events
+        .iter()
+        .find(|e| e.name() == ready.event)
+        .ok_or_else(|| format!("its recipe is not started by `{}` any more", ready.event))?;
+    let text = ready.payload.as_deref().ok_or("its event is no longer kept")?;
+    let payload: Map<String, Value> =
+        serde_json::from_str(text).map_err(|e| format!("its event cannot be read: {e}"))?;
+    let event = TriggerEvent {
+        id: format!("event-{}", ready.delivery),
+        received_at: ready.received_at,
+        event: event.clone(),
+        payload,
+    };
+    let setup = kept.setup(ready.id.to_string(), &installed.connections)?;
+    Ok((event, setup))
+}
+
+fn cannot_start(why: String) -> StepError {
+    StepError {
+        step: String::new(),
+        place: Default::default(),
+        kind: StepErrorKind::Data,
+        field: None,
+        message: format!("the run cannot start: {why}"),
+        instead: "correct that, then let it go on with `linecook runs retry`".to_owned(),
+        response: None,
+    }
+}
+
+/// The journal of one run in the store.
+struct RunJournal {
+    store: Store,
+    run: RunId,
+    row: u32,
+    kept: Arc<Kept>,
+    plan: i64,
+    /// What the event says, for questions that are asked once for the same data.
+    data: Fingerprint,
+}
+
+impl RunJournal {
+    /// The connections that get a request, one for each.
+    fn spent(&self, entries: &[Entry]) -> Vec<String> {
+        let asked = entries.iter().filter_map(|entry| match entry {
+            Entry::Intent { call, .. } => self.kept.connections.get(&call.planned.request.app),
+            _ => None,
+        });
+        asked.cloned().collect()
+    }
+}
+
+impl Journal for RunJournal {
+    async fn write(&mut self, entries: &[Entry]) -> Result<(), String> {
+        let spent = self.spent(entries);
+        let written = self.store.append(self.run, self.row, entries, spent, None).await;
+        written.map_err(|e| e.to_string())?;
+        self.row += 1;
+        Ok(())
+    }
+
+    async fn asked_before(
+        &mut self,
+        key: &CallKey,
+        question: &Question,
+    ) -> Result<Option<String>, String> {
+        let parts = [
+            self.plan.to_string(),
+            key.to_string(),
+            question.text.clone(),
+            question.choices.join("\n"),
+        ];
+        let mut parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
+        parts.push(self.data.bytes());
+        let question = Fingerprint::of(&parts);
+        self.store.ask(question, self.run).await.map_err(|e| e.to_string())
+    }
+}

@@ -1,0 +1,144 @@
+//! The service as its neighbours see it: webhooks go in, calls come out at the sandbox.
+
+mod delivery;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use linecook::cli::load;
+use linecook::connection::{Connection, Secret};
+use linecook::execute;
+use linecook::plan;
+use linecook::sandbox::{Sandbox, World};
+use linecook::server::{self, Gates, Installing, Running, SigningKeys, Verifier};
+use linecook::store::{self, RunState, Runs, Store};
+use linecook::value::Defaults;
+use serde_json::Value;
+
+/// A service with one recipe, a sandbox behind it, and a store of its own.
+pub struct Kitchen {
+    pub sandbox: Sandbox,
+    pub folder: tempfile::TempDir,
+    pub running: Running,
+    pub client: reqwest::Client,
+}
+
+/// What the harness starts.
+pub struct Menu<'a> {
+    pub recipes: &'a [(&'a str, &'a str)],
+    pub parallel: usize,
+    pub keys: BTreeMap<String, SigningKeys>,
+}
+
+impl Kitchen {
+    pub async fn open(menu: Menu<'_>) -> Kitchen {
+        let mut world = World::new(linecook::catalog::Catalog::embedded());
+        world.set_rate_limit(false);
+        let sandbox = Sandbox::start(world).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let running = start(&sandbox, folder.path(), &menu).await;
+        Kitchen { sandbox, folder, running, client: client() }
+    }
+
+    /// Stops the service, and starts it again on the same store.
+    pub async fn reopen(self, menu: Menu<'_>) -> Kitchen {
+        let Kitchen { sandbox, folder, running, client } = self;
+        running.stop(Duration::from_secs(10)).await;
+        let running = start(&sandbox, folder.path(), &menu).await;
+        Kitchen { sandbox, folder, running, client }
+    }
+
+    pub fn store(&self) -> &Store {
+        self.running.service.store()
+    }
+
+    /// The address of a connection's hook.
+    pub fn hook(&self, connection: &str, event: &str) -> String {
+        let secrets = self.running.service.hook_secrets(connection);
+        let secret = secrets[0].expose();
+        format!("http://{}/hooks/{connection}/{secret}/{event}", self.running.address)
+    }
+
+    /// Posts an event; gives the status and the answer.
+    pub async fn post(&self, url: &str, body: &Value) -> (u16, Value) {
+        let answer = self.client.post(url).json(body).send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.json().await.unwrap_or_default())
+    }
+
+    /// Comes back when nothing runs or is about to.
+    pub async fn quiet(&self) {
+        self.until(|counts| {
+            counts.iter().all(|(state, _)| !matches!(state, RunState::Open | RunState::Waiting))
+        })
+        .await;
+    }
+
+    pub async fn until(&self, wanted: impl Fn(&[(RunState, u64)]) -> bool) {
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        loop {
+            let counts = self.store().counts().await.unwrap();
+            if wanted(&counts) {
+                return;
+            }
+            assert!(std::time::Instant::now() < deadline, "the runs stand still: {counts:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// The calls that changed something, by what was called.
+    pub fn changes(&self) -> Vec<String> {
+        let world = self.sandbox.world();
+        let took_place = world.ledger().iter().filter(|e| e.changes && e.took_place);
+        took_place.map(|e| e.call.clone()).collect()
+    }
+}
+
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
+async fn start(sandbox: &Sandbox, folder: &Path, menu: &Menu<'_>) -> Running {
+    let store = Store::open(&folder.join("linecook.db"), store::Options::default()).unwrap();
+    let mut recipes = Vec::new();
+    for (name, text) in menu.recipes {
+        let path = folder.join(format!("{name}.yaml"));
+        std::fs::write(&path, text).unwrap();
+        let loaded = load(&path);
+        let found = loaded.diagnostics.text(false);
+        let plan = plan::recipe(loaded.checked.unwrap_or_else(|| panic!("{found}")));
+        let settings = execute::settings(&plan, &Default::default()).unwrap();
+        recipes.push(Installing {
+            name: (*name).to_owned(),
+            recipe: path.display().to_string(),
+            source: (*text).to_owned(),
+            plan,
+            settings,
+            connections: [("highlevel", "main"), ("stax", "stax")]
+                .map(|(app, name)| (app.to_owned(), name.to_owned()))
+                .into(),
+        });
+    }
+    let connection = |app: &str| Connection {
+        app: app.to_owned(),
+        base_url: sandbox.base_url(app),
+        location_id: (app == "highlevel").then(|| World::location_id().to_owned()),
+        token: Some(Secret::new(World::token(app))),
+    };
+    let connections = BTreeMap::from([
+        ("main".to_owned(), connection("highlevel")),
+        ("stax".to_owned(), connection("stax")),
+    ]);
+    let installed =
+        server::install(&store, recipes, &Defaults::default(), connections).await.unwrap();
+    let options = server::Options {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        parallel: menu.parallel,
+        request_timeout: Duration::from_secs(10),
+        most_open_runs: 1_000_000,
+        verifier: Verifier::new(menu.keys.clone()),
+    };
+    server::start(options, store, installed, Gates::default()).await.unwrap()
+}
