@@ -1,0 +1,152 @@
+//! What linecook itself tells: a run that failed or is held, a connection to renew, a quota that runs low.
+//! Each becomes an event like any other, which can start recipes, and a notice for people.
+//!
+//! They are read from the store and not from memory, so that none is forgotten by a crash; an event that
+//! has been told already is known by its fingerprint.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use tracing::error;
+
+use super::Service;
+use super::installed::{Happening, TriggerFacts};
+use crate::catalog::Catalog;
+use crate::journal::{Outcome, StepError};
+use crate::store::{Accepted, Arrival, Fingerprint, RunRow, RunState, Runs, StoreError};
+
+/// The app whose events these are.
+pub const APP: &str = "linecook";
+/// Up to when everything has been told.
+const POSITION: &str = "told";
+
+/// Tells of every run that has failed or is held since the last time.
+pub async fn tell_of_runs(service: &Arc<Service>) -> Result<(), StoreError> {
+    let store = service.store();
+    let told = store.position(POSITION).await?.and_then(|text| text.parse().ok());
+    let since = told.unwrap_or(Timestamp::UNIX_EPOCH);
+    let mut latest = since;
+    for row in store.for_people(since).await? {
+        latest = latest.max(row.ended_at.unwrap_or(since));
+        // What tells of failures must not tell of its own.
+        if row.event.split('.').next() == Some(APP) {
+            continue;
+        }
+        let Some((event, payload)) = event_of(&row) else { continue };
+        let at = row.ended_at.unwrap_or_default().as_millisecond().to_le_bytes();
+        let fingerprint = Fingerprint::of(&[event.as_bytes(), &row.id.0.to_le_bytes(), &at]);
+        tell(service, event, payload, fingerprint).await?;
+        if let Some(Outcome::Failed(error)) = &row.outcome
+            && error.response.as_ref().is_some_and(|r| r.status == 401)
+        {
+            tell_of_connection(service, &row, error).await?;
+        }
+    }
+    if latest > since {
+        store.set_position(POSITION, &latest.to_string()).await?;
+    }
+    Ok(())
+}
+
+/// The token of a connection is not taken any more: told once a day for each connection.
+async fn tell_of_connection(
+    service: &Arc<Service>,
+    row: &RunRow,
+    error: &StepError,
+) -> Result<(), StoreError> {
+    let installed = service.installed();
+    let Some(installation) = installed.installation(&row.installation) else { return Ok(()) };
+    let app = error.app.as_deref().unwrap_or_default();
+    let Some(connection) = installation.kept.connections.get(app) else { return Ok(()) };
+    let now = Timestamp::now();
+    let payload = json!({
+        "connection": connection,
+        "app": app,
+        "why": error.message,
+        "help": format!("renew the token of the connection `{connection}`"),
+        "expired_at": now.to_string(),
+    });
+    let day = now.as_second() / (24 * 3600);
+    let fingerprint =
+        Fingerprint::of(&[b"connection_expired", connection.as_bytes(), &day.to_le_bytes()]);
+    tell(service, "connection_expired", payload, fingerprint).await
+}
+
+/// Stores one event of our own, with the recipes it starts and the notice it becomes.
+pub async fn tell(
+    service: &Arc<Service>,
+    event: &str,
+    payload: Value,
+    fingerprint: Fingerprint,
+) -> Result<(), StoreError> {
+    let Some(app) = Catalog::embedded().app(APP) else {
+        error!("the catalog does not know its own app; this is a bug");
+        return Ok(());
+    };
+    let map: Map<String, Value> = payload.as_object().cloned().unwrap_or_default();
+    let received_at = Timestamp::now();
+    let (starts, record) = {
+        let happening = Happening { connection: APP, app, event, payload: &map };
+        let facts = TriggerFacts { received_at, unique: fingerprint.bytes() };
+        service.installed().starts(&happening, &facts, 0)
+    };
+    let arrival = Arrival {
+        received_at,
+        connection: APP.to_owned(),
+        app: APP.to_owned(),
+        event: event.to_owned(),
+        record,
+        payload: payload.to_string(),
+        fingerprint: Some(fingerprint),
+        starts,
+    };
+    if service.accept(arrival).await? != Accepted::Again && service.notifies() {
+        service.store().add_notice(event, &payload).await?;
+    }
+    Ok(())
+}
+
+fn event_of(row: &RunRow) -> Option<(&'static str, Value)> {
+    let at = row.ended_at.unwrap_or_default().to_string();
+    let base = |error: &StepError| {
+        let mut payload = json!({
+            "run": row.id.to_string(),
+            "recipe": row.recipe_name,
+            "installation": row.installation,
+            "event": row.event,
+        });
+        let more = [
+            ("record", row.record.clone().map(Value::from)),
+            ("step", (!error.step.is_empty()).then(|| error.step.as_str().into())),
+            ("line", (error.place.line > 0).then(|| error.place.line.into())),
+        ];
+        for (name, value) in more {
+            if let Some(value) = value {
+                payload[name] = value;
+            }
+        }
+        payload
+    };
+    match (row.state, row.outcome.as_ref()?) {
+        (RunState::Failed, Outcome::Failed(error)) => {
+            let mut payload = base(error);
+            let field = error.field.as_ref().map(|f| format!("`{f}` ")).unwrap_or_default();
+            payload["message"] = format!("{field}{}", error.message).into();
+            payload["help"] = error.instead.as_str().into();
+            payload["failed_at"] = at.into();
+            Some(("run_failed", payload))
+        }
+        (RunState::Held, Outcome::Held { question, error }) => {
+            let mut payload = base(error);
+            let first = question.choices.first().map(String::as_str).unwrap_or_default();
+            payload["message"] = question.text.as_str().into();
+            payload["choices"] = question.choices.clone().into();
+            payload["help"] =
+                format!("choose with `linecook runs resolve {} --choose '{first}'`", row.id).into();
+            payload["held_at"] = at.into();
+            Some(("run_held", payload))
+        }
+        _ => None,
+    }
+}
