@@ -10,7 +10,7 @@ use crate::recipe::Shape;
 use crate::value::Kind;
 
 /// The names a template may use here, with their types.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Known {
     pub event: Field,
     /// How messages name the event: `stax.customer_created`.

@@ -30,7 +30,7 @@ pub struct Args {
     /// Reach the real accounts: this changes real data
     #[arg(long)]
     pub live: bool,
-    /// How long to go on when calls have to be tried again
+    /// How long to go on when calls have to be tried again, and the longest `wait` that is waited for
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     patience: u64,
     /// How long to wait for one answer
@@ -88,7 +88,12 @@ pub fn run(args: &Args) -> Result {
             }
         };
         let patience = Duration::from_secs(args.patience);
-        let mut engine = LocalEngine::new(caller, SystemClock, patience, watch);
+        let clock = match target.is_sandbox {
+            true => SystemClock::sandbox(),
+            false => SystemClock::real(),
+        };
+        let answers = prepared.answers();
+        let mut engine = LocalEngine::new(caller, clock, patience, watch).with_answers(answers);
         let outcome = drive(&prepared.plan, &prepared.event, &setup, &mut engine).await;
         let history = engine.into_history();
         match args.format {
