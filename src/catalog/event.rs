@@ -77,7 +77,10 @@ impl EventType {
         };
         let fields = IndexMap::from_iter([
             ("scheduled_at".to_owned(), moment(Presence::Always, "The time that has come")),
-            ("previous_at".to_owned(), moment(Presence::Sometimes, "The time before; empty at first")),
+            (
+                "previous_at".to_owned(),
+                moment(Presence::Sometimes, "The time before; empty at first"),
+            ),
         ]);
         EventType {
             payload: Field::object(Arc::new(fields)),
@@ -100,7 +103,8 @@ impl EventType {
             parent: None,
             at: None,
         });
-        let example = list.read_items(&operation.example.response).first().map(|item| (*item).clone());
+        let example =
+            list.read_items(&operation.example.response).first().map(|item| (*item).clone());
         Some(EventType {
             record,
             payload: list.of.clone(),

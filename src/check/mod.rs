@@ -34,9 +34,9 @@ use crate::source::Route;
 use crate::template::Template;
 
 pub use checked::{
-    Action, Checked, CheckedCall, CheckedHold, CheckedRecipe, CheckedSetting, CheckedStep, CheckedUse,
-    CheckedWait, Content, Each, Input, Inside, Mapping, Place, RetryPolicy, Search, TagChange,
-    UsedSetting,
+    Action, Checked, CheckedCall, CheckedHold, CheckedRecipe, CheckedSetting, CheckedStep,
+    CheckedUse, CheckedWait, Content, Each, Input, Inside, Mapping, Place, RetryPolicy, Search,
+    TagChange, UsedSetting,
 };
 pub use checked_trigger::{CheckedTrigger, Often, Poll, Schedule, Times, TriggerKind};
 

@@ -98,11 +98,7 @@ impl Checker<'_> {
     }
 
     /// Whether the fields of the call read what is not there yet when the app is asked.
-    fn reads_more(
-        &mut self,
-        with: &Map<String, serde_json::Value>,
-        route: &Route,
-    ) -> bool {
+    fn reads_more(&mut self, with: &Map<String, serde_json::Value>, route: &Route) -> bool {
         let mut found = false;
         for (name, value) in with {
             let mut texts = Vec::new();

@@ -189,7 +189,8 @@ impl Checker<'_> {
             ("on_error", step.on_error.is_some()),
             ("on_not_found", step.on_not_found.is_some()),
         ];
-        let misplaced = written.iter().filter(|(key, is)| *is && (verb, *key) != (Verb::Use, "with"));
+        let misplaced =
+            written.iter().filter(|(key, is)| *is && (verb, *key) != (Verb::Use, "with"));
         for (key, _) in misplaced {
             self.sink.say(diagnostic::key_not_for_verb(&here.key(key), key, verb.key()));
         }

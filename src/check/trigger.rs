@@ -37,7 +37,10 @@ impl Checker<'_> {
             ),
             Word::Poll => {
                 let (poll, event) = self.poll(trigger, &here);
-                (poll.map(|poll| TriggerKind::Poll(Box::new(poll))), event.map(|e| vec![Arc::new(e)]))
+                (
+                    poll.map(|poll| TriggerKind::Poll(Box::new(poll))),
+                    event.map(|e| vec![Arc::new(e)]),
+                )
             }
         };
         // Beside an event that nobody knows, nobody knows what was meant either.
@@ -49,6 +52,11 @@ impl Checker<'_> {
             self.known.event = event_field(events, &trigger.fields);
             self.known.events = events.iter().map(|e| e.name()).collect();
             self.known.event_name = self.known.events.join(" and ");
+            self.known.event_shown = match word {
+                Word::Event => Some(self.known.event_name.clone()),
+                Word::Poll => trigger.list.clone().map(|call| format!("'{call}'")),
+                Word::Schedule => None,
+            };
         }
         let when = trigger.when.as_ref().map(|w| self.condition(&w.0, &here.key("when")));
         if let Some(Some((_, template))) = &when {
@@ -128,7 +136,9 @@ impl Checker<'_> {
             }
             Err(NotFound::Unknown { near }) => {
                 let near = match name {
-                    "cron" | "timer" | "every" | "time" | "scheduled" => Some("schedule".to_owned()),
+                    "cron" | "timer" | "every" | "time" | "scheduled" => {
+                        Some("schedule".to_owned())
+                    }
                     "list" | "polling" => Some("poll".to_owned()),
                     _ => near.or_else(|| nearest(name, ["schedule", "poll"])),
                 };

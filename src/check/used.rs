@@ -134,6 +134,7 @@ impl Checker<'_> {
         Known {
             event,
             event_name: self.known.event_name.clone(),
+            event_shown: self.known.event_shown.clone(),
             events: self.known.events.clone(),
             filled: self.known.filled.iter().filter(of_event).cloned().collect(),
             ..Known::default()

@@ -28,8 +28,7 @@ impl Checker<'_> {
     }
 
     fn wait_until(&mut self, written: &str, route: &Route) -> Option<CheckedWait> {
-        let (template, typed) =
-            super::template::text(written, route, &mut self.known, self.sink)?;
+        let (template, typed) = super::template::text(written, route, &mut self.known, self.sink)?;
         if !may_be_moment(&typed.field) {
             let gives = match typed.field.format {
                 Some(format) => format.in_words(),

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::execute::Clock;
 
 /// The clock of this machine.
 pub struct SystemClock {
-    /// How far it has jumped ahead; `None` where it tells the time of the real world.
-    ahead: Option<Duration>,
+    /// How far it differs from the real world, where it tells the time of a pretended one.
+    ahead: Option<SignedDuration>,
 }
 
 impl SystemClock {
@@ -18,10 +18,10 @@ impl SystemClock {
         SystemClock { ahead: None }
     }
 
-    /// The time of the sandbox: what a recipe waits for comes at once. Rate limits and time-outs there
-    /// go by the real clock, so that waits between two tries take their time.
-    pub fn sandbox() -> SystemClock {
-        SystemClock { ahead: Some(Duration::ZERO) }
+    /// The time of the sandbox, where it is `now`: what a recipe waits for comes at once. Rate limits
+    /// and time-outs there go by the real clock, so that waits between two tries take their time.
+    pub fn sandbox(now: Timestamp) -> SystemClock {
+        SystemClock { ahead: Some(Timestamp::now().duration_until(now)) }
     }
 }
 
@@ -32,7 +32,10 @@ impl Clock for SystemClock {
     }
 
     fn jump(&mut self, duration: Duration) -> bool {
-        let Some(ahead) = &mut self.ahead else { return false };
+        let (Some(ahead), Ok(duration)) = (&mut self.ahead, SignedDuration::try_from(duration))
+        else {
+            return false;
+        };
         *ahead = ahead.saturating_add(duration);
         true
     }

@@ -24,7 +24,7 @@ pub struct Target {
     /// For people.
     pub words: String,
     /// Lives as long as the run.
-    _sandbox: Option<Sandbox>,
+    pub sandbox: Option<Sandbox>,
 }
 
 impl Target {
@@ -85,7 +85,7 @@ impl Target {
             (false, false) => "against the servers named; all else in the sandbox".to_owned(),
         };
         let is_sandbox = !args.live && elsewhere.is_empty();
-        Ok(Target { accounts, tokens, is_sandbox, words, _sandbox: sandbox })
+        Ok(Target { accounts, tokens, is_sandbox, words, sandbox })
     }
 }
 

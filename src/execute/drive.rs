@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::engine::{Engine, Interrupt};
-use super::{call_step, pause_step, used_step};
 use super::{Setup, TriggerEvent, condition_holds};
+use super::{call_step, pause_step, used_step};
 use crate::check::{Action, CheckedHold, CheckedStep, CheckedWait, Each, Mapping, Place};
 use crate::journal::{CallKey, Decision, Outcome, StepError, StepErrorKind};
 use crate::plan::{DataError, Plan, evaluate, render, template_error, with_zones};
@@ -223,12 +223,8 @@ impl<E: Engine + Send> Drive<'_, E> {
                 self.record(&key, Decision::Finished(results.clone()), &step.place).await?;
                 Ok(Some(results))
             }
-            Action::Wait(wait) => {
-                pause_step::wait(self, step, wait, scope, item).await.map(Some)
-            }
-            Action::Hold(hold) => {
-                pause_step::hold(self, step, hold, scope, item).await.map(Some)
-            }
+            Action::Wait(wait) => pause_step::wait(self, step, wait, scope, item).await.map(Some),
+            Action::Hold(hold) => pause_step::hold(self, step, hold, scope, item).await.map(Some),
             Action::Use(used) => used_step::run(self, step, used, scope, item).await.map(Some),
             Action::Stop(reason) => {
                 let reason = render(reason, scope).map_err(|e| self.data(step, e))?.into_value();

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::drive::{Drive, End, interrupted};
 use super::engine::{Engine, Interrupt};
-use crate::check::{CheckedHold, CheckedStep, CheckedWait, Mapping};
+use crate::check::{CheckedHold, CheckedStep, CheckedWait, Mapping, Place};
 use crate::journal::{CallKey, Decision, Pause, Question, StepError, StepErrorKind};
 use crate::plan::{DataError, render};
 use crate::template::Scope;
@@ -51,7 +51,10 @@ fn pause(mapping: &Mapping, scope: &Scope) -> Result<Pause, DataError> {
     match Moment::parse(&text, &scope.defaults().timezone) {
         Ok(moment) => Ok(Pause::Until(moment.timestamp())),
         Err(_) => Err(wrong(
-            format!("gets `{}`, which is neither a length of time nor a moment", shortened(&text, 60)),
+            format!(
+                "gets `{}`, which is neither a length of time nor a moment",
+                shortened(&text, 60)
+            ),
             "give it a length such as 2h or 3d, or a date such as 2026-03-02T09:00",
         )),
     }
@@ -71,7 +74,10 @@ pub(super) async fn hold<E: Engine + Send>(
     let key = CallKey::new(&step.id, item, CallKey::HOLD);
     let answer = match drive.engine.hold(&key, question).await {
         Ok(answer) => answer.choice,
-        Err(interrupt) => return Err(End::Interrupted(interrupt.clone(), asked(step, &interrupt))),
+        Err(interrupt) => {
+            let error = asked(step, &hold.text.place, &interrupt);
+            return Err(End::Interrupted(interrupt, error));
+        }
     };
     if hold.stops.as_ref() == Some(&answer) {
         let reason = format!("a person chose `{answer}`");
@@ -81,20 +87,20 @@ pub(super) async fn hold<E: Engine + Send>(
         ("choice".to_owned(), Value::from(answer)),
         ("skipped".to_owned(), false.into()),
     ]);
-    let key = CallKey::new(&step.id, item, "results");
+    let key = CallKey::new(&step.id, item, "choice");
     drive.record(&key, Decision::Finished(results.clone()), &step.place).await?;
     Ok(results)
 }
 
 /// What to say when nobody answers.
-fn asked(step: &CheckedStep, interrupt: &Interrupt) -> Box<StepError> {
+fn asked(step: &CheckedStep, place: &Place, interrupt: &Interrupt) -> Box<StepError> {
     let (kind, message) = match interrupt {
         Interrupt::Held(question) => (StepErrorKind::Asks, question.text.clone()),
         _ => (StepErrorKind::GaveUp, "the run ended while it asked a person".to_owned()),
     };
     Box::new(StepError {
         step: step.id.clone(),
-        place: step.place.clone(),
+        place: place.clone(),
         kind,
         field: None,
         message,

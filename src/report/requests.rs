@@ -70,9 +70,8 @@ impl DryRun<'_> {
                 Entry::Waits { key, from, until } => {
                     let _ = writeln!(
                         out,
-                        "\n   {} {} ({}) {}",
-                        "waits".yellow(),
-                        title(key),
+                        "\n   {} ({}) {}",
+                        title(key).yellow(),
                         self.line(key),
                         wait(*from, *until)
                     );
@@ -80,9 +79,8 @@ impl DryRun<'_> {
                 Entry::Asks { key, question } => {
                     let _ = writeln!(
                         out,
-                        "\n   {} {} ({}): {}\n           answers: {}",
-                        "asks a person".yellow(),
-                        title(key),
+                        "\n   {} ({}) asks a person: {}\n           answers: {}",
+                        title(key).yellow(),
                         self.line(key),
                         question.text,
                         question.choices.join(", ")
@@ -366,7 +364,10 @@ fn collect(steps: &[CheckedStep], guessed: &mut HashSet<String>) {
             }
             Action::Set(values) => {
                 for (name, mapping) in values {
-                    let reads = mapping.templates().into_iter().any(|t| reads_guessed(t, &step.id, guessed));
+                    let reads = mapping
+                        .templates()
+                        .into_iter()
+                        .any(|t| reads_guessed(t, &step.id, guessed));
                     if reads {
                         guessed.insert(format!("{}.{name}", step.id));
                     }

@@ -30,6 +30,8 @@ pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
         Entry::Decided { key, decision: Decision::Skipped(why) } => {
             Some(format!("  {} {:<28} skipped: {why}", "–".yellow(), title(key)))
         }
+        // What a person chose has its line.
+        Entry::Decided { key, .. } if key.part == "choice" => None,
         Entry::Decided { key, decision: Decision::Finished(results) } => {
             let shown = results.iter().filter(|(name, value)| {
                 !matches!(
@@ -58,9 +60,12 @@ pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
         }
         // The ending says it, at its line.
         Entry::Asks { .. } => None,
-        Entry::Replied { key, answer } if key.part == CallKey::HOLD => {
-            Some(format!("  {} {:<28} a person answers: {}", "–".yellow(), title(key), answer.choice))
-        }
+        Entry::Replied { key, answer } if key.part == CallKey::HOLD => Some(format!(
+            "  {} {:<28} a person answers: {}",
+            "–".yellow(),
+            title(key),
+            answer.choice
+        )),
         Entry::Replied { answer, .. } => {
             Some(format!("    {} {}", "a person answers:".yellow(), answer.choice))
         }
@@ -110,8 +115,9 @@ pub fn run_ending(outcome: &Outcome, history: &History, file: &RecipeFile, colou
             )
         }
         Outcome::Waiting { until } => format!(
-            "{} until {until} after {calls}: longer than this command stays; what stands behind the wait was not done",
-            "waiting".yellow().bold()
+            "{} until {} after {calls}: longer than this command waits (`--patience`), and nothing behind it was done",
+            "waiting".yellow().bold(),
+            second(*until)
         ),
         Outcome::Suspended { why } => format!("{}: {why}", "suspended".yellow().bold()),
         Outcome::Failed(error) => {
@@ -135,13 +141,18 @@ fn inside(place: &Place, message: &str) -> String {
     }
 }
 
-/// `until 2026-03-05T10:00:00Z (3 days)`
+/// Nobody reads nanoseconds.
+fn second(time: Timestamp) -> Timestamp {
+    time.round(jiff::Unit::Second).unwrap_or(time)
+}
+
+/// `waits until 2026-03-05T10:00:00Z (3 days)`
 pub(super) fn wait(from: Timestamp, until: Timestamp) -> String {
     match Duration::try_from(from.duration_until(until)) {
         Ok(length) if !length.is_zero() => {
-            format!("until {until} ({})", duration::in_words(length))
+            format!("waits until {} ({})", second(until), duration::in_words(length))
         }
-        _ => format!("not at all: {until} has come already"),
+        _ => format!("does not wait: {} has come already", second(until)),
     }
 }
 

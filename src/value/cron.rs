@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn what_is_no_such_time_is_said() {
-        for text in ["", "daily", "0 9 * *", "0 0 9 * * 1", "99 * * * *", "0 9 * * monday-x", "@x"] {
+        for text in ["", "daily", "0 9 * *", "0 0 9 * * 1", "99 * * * *", "0 9 * * monday-x", "@x"]
+        {
             assert!(Cron::parse(text).is_err(), "{text}");
         }
         let never = Cron::parse("0 0 30 2 *").unwrap_err();

@@ -70,6 +70,7 @@ fn other_word(name: &str) -> Option<&'static str> {
         "options" | "config" => "settings",
         "tests" | "test" => "examples",
         "output" | "outputs" | "extract" | "results" => "save",
+        "whit" | "wiht" | "wtih" => "with",
         "sleep" | "delay" | "pause" => "wait",
         "ask" | "approve" | "approval" | "confirm" => "hold",
         "include" | "import" | "recipe" => "use",

@@ -125,7 +125,8 @@ pub fn no_choices(route: &Route) -> Diagnostic {
 }
 
 pub fn blank_choice(route: &Route) -> Diagnostic {
-    new(Code::BadQuestion, value(route), "an answer has no text").help("write what a person chooses")
+    new(Code::BadQuestion, value(route), "an answer has no text")
+        .help("write what a person chooses")
 }
 
 pub fn choice_with_template(route: &Route) -> Diagnostic {

@@ -22,8 +22,12 @@ pub fn key_not_for_trigger(route: &Route, name: &str, on: &str) -> Diagnostic {
 
 /// `on: [schedule, stax.customer_created]`
 pub fn mixed_triggers(route: &Route, word: &str) -> Diagnostic {
-    new(Code::MixedTriggers, value(route), format!("`{word}` stands alone, without events beside it"))
-        .help(format!("write `on: {word}`, and a second recipe for the events"))
+    new(
+        Code::MixedTriggers,
+        value(route),
+        format!("`{word}` stands alone, without events beside it"),
+    )
+    .help(format!("write `on: {word}`, and a second recipe for the events"))
 }
 
 pub fn schedule_without_cron(route: &Route) -> Diagnostic {
