@@ -35,7 +35,7 @@ pub struct Place {
     pub line: usize,
     /// The recipe in `use` that it is written in. Then `route` and `line` are those of the `use`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inside: Option<Inside>,
+    pub inside: Option<Box<Inside>>,
 }
 
 /// A place in a recipe that another one uses.

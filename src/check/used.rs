@@ -44,7 +44,7 @@ impl Within {
             return Place { route: route.clone(), line, inside: None };
         };
         let file = self.chain.last().map_or("", String::as_str).into();
-        Place { inside: Some(Inside { file, line }), ..outermost.clone() }
+        Place { inside: Some(Box::new(Inside { file, line })), ..outermost.clone() }
     }
 
     pub(super) fn named(&self, id: &str) -> String {
