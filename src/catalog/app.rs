@@ -11,6 +11,9 @@ pub struct App {
     pub title: String,
     #[serde(default)]
     pub about: String,
+    /// Its events come from linecook itself, and nobody can post them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
     /// Where calls go; none for an app that only sends events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,

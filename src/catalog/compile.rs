@@ -284,6 +284,15 @@ impl Compiler {
             {
                 say(format!("`when`: {e}"));
             }
+            if let Some(time) = &event.list_time {
+                let has = |s: super::StandIn| {
+                    let list = s.operation.list.as_ref().expect("a stand-in is a list");
+                    list.of.at_path(time).is_some()
+                };
+                if !catalog.stand_in(event).is_some_and(has) {
+                    say(format!("`list_time` names `{time}`, which no record of `list` has"));
+                }
+            }
             if event.payload.fields.is_some() {
                 for misfit in Fit::answer(&event.payload, &event.example).misfits {
                     say(format!("example {}: {}", misfit.at, misfit.error));

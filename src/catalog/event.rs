@@ -1,9 +1,13 @@
 //! One thing an app tells us.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use std::sync::Arc;
 
-use super::{Field, Record};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Field, Format, Operation, Presence, Record};
+use crate::value::Kind;
 
 /// One thing an app tells us, with everything that is known of it. Source: `schemas/catalog/`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,6 +39,10 @@ pub struct EventType {
     /// The operation that lists such records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<String>,
+    /// The field of a listed record with the time by which such ones are told apart from older ones:
+    /// with it the list can stand in for a webhook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_time: Option<String>,
     /// For an event that the app does not send itself: the one that comes nearest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nearest: Option<String>,
@@ -57,6 +65,75 @@ pub enum PayloadSource {
 }
 
 impl EventType {
+    /// `linecook.schedule`: it is time. The payload says which time it is, and which was the one before.
+    pub fn schedule() -> EventType {
+        let moment = |presence, about: &str| Field {
+            kind: Kind::String,
+            format: Some(Format::DateTime),
+            presence,
+            nullable: presence == Presence::Sometimes,
+            about: about.to_owned(),
+            ..Field::default()
+        };
+        let fields = IndexMap::from_iter([
+            ("scheduled_at".to_owned(), moment(Presence::Always, "The time that has come")),
+            (
+                "previous_at".to_owned(),
+                moment(Presence::Sometimes, "The time before; empty at first"),
+            ),
+        ]);
+        EventType {
+            payload: Field::object(Arc::new(fields)),
+            source: PayloadSource::Documented,
+            example: json!({
+                "scheduled_at": "2026-03-02T09:00:00Z", "previous_at": "2026-02-23T09:00:00Z"
+            }),
+            ..EventType::made("linecook", "schedule", "It is time")
+        }
+    }
+
+    /// `stax.poll`: an app was asked, and a record is in its answer. It belongs to the app that is
+    /// asked, so that its records are the same ones that webhooks speak of. `None` for an operation
+    /// that gives no list of records.
+    pub fn polled(operation: &Operation) -> Option<EventType> {
+        let list = operation.list.as_ref()?;
+        let record = operation.record.as_ref().map(|record| Record {
+            kind: record.kind.clone(),
+            id: Some("id".to_owned()),
+            parent: None,
+            at: None,
+        });
+        let example =
+            list.read_items(&operation.example.response).first().map(|item| (*item).clone());
+        Some(EventType {
+            record,
+            payload: list.of.clone(),
+            source: PayloadSource::Documented,
+            example: example.unwrap_or_default(),
+            ..EventType::made(&operation.app, "poll", &operation.title)
+        })
+    }
+
+    fn made(app: &str, id: &str, title: &str) -> EventType {
+        EventType {
+            app: app.to_owned(),
+            id: id.to_owned(),
+            title: title.to_owned(),
+            wire: None,
+            when: None,
+            record: None,
+            about_record: None,
+            payload: Field::default(),
+            source: PayloadSource::Unknown,
+            read_again: None,
+            list: None,
+            list_time: None,
+            nearest: None,
+            example: Value::Null,
+            notes: Vec::new(),
+        }
+    }
+
     /// `stax.customer_created`
     pub fn name(&self) -> String {
         format!("{}.{}", self.app, self.id)

@@ -10,6 +10,7 @@ mod index;
 mod operation;
 mod schema;
 mod shape;
+mod stand_in;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -25,6 +26,7 @@ pub use operation::{
     Lookup, NamedResult, Operation, Pages, Slot, TagsShape,
 };
 pub use schema::{request_schema, response_schema};
+pub use stand_in::StandIn;
 
 use index::Index;
 use shape::Shapes;

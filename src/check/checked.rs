@@ -8,7 +8,8 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::catalog::{EventType, Field, Operation, Slot};
+use super::checked_trigger::CheckedTrigger;
+use crate::catalog::{Field, Operation, Slot};
 use crate::recipe::OnProblem;
 use crate::source::Route;
 use crate::template::Template;
@@ -26,20 +27,34 @@ pub struct CheckedRecipe {
     pub steps: Vec<CheckedStep>,
 }
 
-/// What starts it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct CheckedTrigger {
-    pub events: Vec<Arc<EventType>>,
-    pub when: Option<(Place, Template)>,
-    pub one_at_a_time_per: Option<(Place, Template)>,
-}
-
 /// Where something is written, for everything that is told after the check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     pub route: Route,
     /// From 1.
     pub line: usize,
+    /// The recipe in `use` that it is written in. Then `route` and `line` are those of the `use`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inside: Option<Box<Inside>>,
+}
+
+/// A place in a recipe that another one uses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inside {
+    /// As the using recipe would name it.
+    pub file: Arc<str>,
+    /// From 1.
+    pub line: usize,
+}
+
+impl Place {
+    /// `line 12`, or `line 3 of contact.yaml`.
+    pub fn in_words(&self) -> String {
+        match &self.inside {
+            Some(inside) => format!("line {} of {}", inside.line, inside.file),
+            None => format!("line {}", self.line),
+        }
+    }
 }
 
 /// A setting with its type and what it is when nobody fills it in.
@@ -53,12 +68,29 @@ pub struct CheckedSetting {
 /// One step.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CheckedStep {
-    /// The author's id, or one made from the step's place (`step-3`).
+    /// The author's id, or one made from the step's place (`step-3`). Inside a recipe in `use` with the
+    /// id of that step before it: `outer/inner`.
     pub id: String,
     pub place: Place,
     pub for_each: Option<Each>,
     pub when: Option<(Place, Template)>,
     pub action: Action,
+}
+
+impl CheckedStep {
+    /// Its id among the steps of its own file.
+    pub fn name(&self) -> &str {
+        self.id.rsplit('/').next().unwrap_or(&self.id)
+    }
+
+    /// The steps inside it, of its own file and of one that it uses.
+    pub fn inner(&self) -> &[CheckedStep] {
+        match &self.action {
+            Action::Group(steps) => steps,
+            Action::Use(used) => &used.steps,
+            _ => &[],
+        }
+    }
 }
 
 /// What a loop goes over.
@@ -73,8 +105,52 @@ pub enum Each {
 pub enum Action {
     Call(Box<CheckedCall>),
     Set(Vec<(String, Mapping)>),
+    Wait(CheckedWait),
+    Hold(CheckedHold),
+    Use(Box<CheckedUse>),
     Stop(Mapping),
     Group(Vec<CheckedStep>),
+}
+
+/// How long to wait.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckedWait {
+    For(Duration),
+    /// Gives a moment, or a length of time as a text.
+    Until(Mapping),
+}
+
+/// A question to a person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CheckedHold {
+    pub text: Mapping,
+    /// At least one.
+    pub choices: Vec<String>,
+    /// The choice that ends the run.
+    pub stops: Option<String>,
+}
+
+/// Another recipe as a step.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CheckedUse {
+    /// As the recipe itself would name it.
+    pub file: String,
+    /// What the other recipe is called.
+    pub name: String,
+    pub settings: Vec<UsedSetting>,
+    /// Its trigger's `when`.
+    pub when: Option<(Place, Template)>,
+    pub steps: Vec<CheckedStep>,
+}
+
+/// A setting of another recipe, filled in by `with`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UsedSetting {
+    pub name: String,
+    pub field: Field,
+    pub mapping: Option<Mapping>,
+    pub default: Option<Value>,
 }
 
 /// An operation with its input.

@@ -10,7 +10,8 @@ use crate::source::Route;
 use crate::value::Defaults;
 
 use super::Checker;
-use super::checked::{CheckedSetting, CheckedTrigger};
+use super::checked::{Action, CheckedHold, CheckedSetting, CheckedStep};
+use super::checked_trigger::CheckedTrigger;
 
 impl Checker<'_> {
     pub(super) fn examples(
@@ -18,8 +19,11 @@ impl Checker<'_> {
         examples: &[Example],
         trigger: Option<&CheckedTrigger>,
         settings: &IndexMap<String, CheckedSetting>,
+        steps: &[CheckedStep],
     ) {
         let route = Route::root().key("examples");
+        let mut questions = Vec::new();
+        holds(steps, &mut questions);
         for (at, example) in examples.iter().enumerate() {
             let here = route.item(at);
             self.example_event(example, trigger, &here);
@@ -30,6 +34,7 @@ impl Checker<'_> {
                 self.sink.say(diagnostic::example_time(&here.key("now"), now));
             }
             self.example_given(example, &here.key("given"));
+            self.example_answers(example, &questions, &here.key("given").key("answers"));
             self.example_expect(example, &here.key("expect"));
         }
     }
@@ -147,6 +152,36 @@ impl Checker<'_> {
         }
     }
 
+    fn example_answers(
+        &mut self,
+        example: &Example,
+        questions: &[(&str, &CheckedHold)],
+        route: &Route,
+    ) {
+        // A step that could not be understood may be the one that asks.
+        let complete = !self.sink.has_errors();
+        for (id, answer) in example.given.iter().flat_map(|given| &given.answers) {
+            let here = route.key(id);
+            let Some((_, hold)) = questions.iter().find(|(step, _)| step == id) else {
+                let ids: Vec<&str> = questions.iter().map(|(id, _)| *id).collect();
+                let near = nearest(id, ids.iter().copied());
+                if complete {
+                    self.sink.say(diagnostic::answer_without_question(&here, &ids, near));
+                }
+                continue;
+            };
+            if !hold.choices.contains(answer) {
+                let near = nearest(answer, hold.choices.iter().map(String::as_str));
+                self.sink.say(diagnostic::answer_that_is_no_choice(
+                    &here,
+                    answer,
+                    &hold.choices,
+                    near,
+                ));
+            }
+        }
+    }
+
     fn example_expect(&mut self, example: &Example, route: &Route) {
         let calls = example.expect.as_ref().and_then(|e| e.calls.as_ref());
         for (at, call) in calls.into_iter().flatten().enumerate() {
@@ -169,6 +204,16 @@ impl Checker<'_> {
                 }
             }
         }
+    }
+}
+
+/// The steps that ask a person.
+fn holds<'a>(steps: &'a [CheckedStep], found: &mut Vec<(&'a str, &'a CheckedHold)>) {
+    for step in steps {
+        if let Action::Hold(hold) = &step.action {
+            found.push((&step.id, hold));
+        }
+        holds(step.inner(), found);
     }
 }
 

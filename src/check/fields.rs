@@ -223,7 +223,7 @@ impl Checker<'_> {
         self.mapping_of(field, value, here, name, false)
     }
 
-    fn mapping_of(
+    pub(super) fn mapping_of(
         &mut self,
         field: &Field,
         value: &Value,

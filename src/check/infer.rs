@@ -225,7 +225,8 @@ impl Inference<'_> {
         let near = nearest(name, names.iter().copied());
         let found = match base.path().as_deref() {
             Some(["event"]) => {
-                diagnostic::unknown_event_field(place, &self.known.event_name, name, near)
+                let shown = self.known.event_shown.as_deref();
+                diagnostic::unknown_event_field(place, &self.known.event_name, shown, name, near)
             }
             Some(["settings"]) => diagnostic::unknown_setting(place, name, near),
             Some(["steps", step]) if holder.kind != Kind::List => {

@@ -10,11 +10,13 @@ use crate::recipe::Shape;
 use crate::value::Kind;
 
 /// The names a template may use here, with their types.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Known {
     pub event: Field,
     /// How messages name the event: `stax.customer_created`.
     pub event_name: String,
+    /// What `linecook catalog show` shows of its fields; a schedule is in no catalog.
+    pub event_shown: Option<String>,
     pub settings: Field,
     pub steps: IndexMap<String, Field>,
     /// The names of the events that start the recipe.

@@ -2,22 +2,28 @@
 //! everything that is wrong with it. One file per rule.
 
 mod checked;
+mod checked_trigger;
 mod examples;
 mod fields;
 mod filters;
+mod hold;
 mod infer;
 mod known;
 mod narrow;
 mod operators;
+mod poll;
 mod results;
 mod retry;
+mod schedule;
 mod search;
 mod settings;
 mod steps;
 mod template;
 mod trigger;
+mod used;
+mod wait;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use indexmap::IndexMap;
 
@@ -28,11 +34,14 @@ use crate::source::Route;
 use crate::template::Template;
 
 pub use checked::{
-    Action, Checked, CheckedCall, CheckedRecipe, CheckedSetting, CheckedStep, CheckedTrigger,
-    Content, Each, Input, Mapping, Place, RetryPolicy, Search, TagChange,
+    Action, Checked, CheckedCall, CheckedHold, CheckedRecipe, CheckedSetting, CheckedStep,
+    CheckedUse, CheckedWait, Content, Each, Input, Inside, Mapping, Place, RetryPolicy, Search,
+    TagChange, UsedSetting,
 };
+pub use checked_trigger::{CheckedTrigger, Often, Poll, Schedule, Times, TriggerKind};
 
 use known::Known;
+use used::Within;
 
 /// Reads a file that a recipe names, relative to the recipe: its text, or why there is none.
 pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
@@ -46,32 +55,22 @@ pub fn recipe(
     sink: &mut Sink,
 ) -> Option<Checked> {
     let recipe = &file.recipe;
-    let known = Known {
-        event: Field::any(),
-        event_name: String::new(),
-        settings: Field::any(),
-        steps: IndexMap::new(),
-        events: Vec::new(),
-        current: None,
-        later: Vec::new(),
-        item: None,
-        filled: HashSet::new(),
-        settings_read: HashSet::new(),
-    };
     let mut checker = Checker {
         file,
         catalog,
         sink,
-        known,
+        known: Known::default(),
         read_file,
         last_type: None,
         set_types: HashMap::new(),
+        used_types: IndexMap::new(),
+        within: Within::recipe(&file.source),
     };
     let settings = checker.settings(&recipe.settings);
     let trigger = checker.trigger(&recipe.trigger);
     let steps = checker.steps(&recipe.steps, &Route::root().key("steps"));
     checker.unused_settings(&recipe.settings);
-    checker.examples(&recipe.examples, trigger.as_ref(), &settings);
+    checker.examples(&recipe.examples, trigger.as_ref(), &settings, &steps);
     if sink.has_errors() {
         return None;
     }
@@ -87,13 +86,16 @@ struct Checker<'a> {
     read_file: ReadFile<'a>,
     /// The type of the template that was checked last.
     last_type: Option<Field>,
-    /// The types of what `set` names.
-    set_types: HashMap<Route, Field>,
+    /// The types of what the last `set` names.
+    set_types: HashMap<String, Field>,
+    /// The types of what the last `use` gives.
+    used_types: IndexMap<String, Field>,
+    within: Within,
 }
 
 impl Checker<'_> {
     fn place(&self, route: &Route) -> Place {
-        Place { route: route.clone(), line: self.file.line(route) }
+        self.within.place(route, self.file.line(route))
     }
 
     fn condition(&mut self, written: &str, route: &Route) -> Option<(Place, Template)> {

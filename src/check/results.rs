@@ -69,14 +69,28 @@ impl Checker<'_> {
                 add("error", always(Kind::String), true);
             }
             Some(Action::Set(values)) => {
-                for (name, mapping) in values {
-                    let field =
-                        self.set_types.get(&mapping.place.route).cloned().unwrap_or_default();
+                for (name, _) in values {
+                    let field = self.set_types.get(name).cloned().unwrap_or_default();
                     fields.insert(name.clone(), field);
                 }
                 fields.insert("skipped".to_owned(), always(Kind::Boolean));
             }
-            Some(Action::Group(_) | Action::Stop(_)) => {
+            Some(Action::Hold(hold)) => {
+                let options = hold.choices.iter().map(|c| c.as_str().into()).collect();
+                let presence = if conditional { Presence::Sometimes } else { Presence::Always };
+                let choice = Field { options, presence, ..always(Kind::String) };
+                fields.insert("choice".to_owned(), choice);
+                fields.insert("skipped".to_owned(), always(Kind::Boolean));
+            }
+            Some(Action::Use(used)) => {
+                fields.insert("skipped".to_owned(), always(Kind::Boolean));
+                let sometimes = conditional || used.when.is_some();
+                for (name, field) in &self.used_types {
+                    let presence = if sometimes { Presence::Sometimes } else { field.presence };
+                    fields.insert(name.clone(), Field { presence, ..field.clone() });
+                }
+            }
+            Some(Action::Group(_) | Action::Stop(_) | Action::Wait(_)) => {
                 fields.insert("skipped".to_owned(), always(Kind::Boolean));
             }
             None => open = verb.is_none() || action.is_none(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::diagnostic;
 use crate::recipe::Retry;
 use crate::source::Route;
+use crate::value::duration;
 
 use super::Checker;
 use super::checked::RetryPolicy;
@@ -22,7 +23,7 @@ impl Checker<'_> {
             Some(Retry::Times { total, first, at_most }) => {
                 let mut read = |key: &str, text: &Option<String>, otherwise: Duration| {
                     let Some(text) = text else { return otherwise };
-                    duration(text).unwrap_or_else(|| {
+                    duration::parse(text).unwrap_or_else(|| {
                         self.sink.say(diagnostic::bad_duration(&route.key(key), text));
                         otherwise
                     })
@@ -35,12 +36,4 @@ impl Checker<'_> {
             }
         }
     }
-}
-
-/// `2s`, `15m`, `24h`, `3d`, `1h30m`: a length of time, at most a year.
-fn duration(text: &str) -> Option<Duration> {
-    let span: jiff::Span = text.trim().parse().ok()?;
-    let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
-    let length = Duration::try_from(length).ok()?;
-    (length <= Duration::from_secs(366 * 24 * 3600)).then_some(length)
 }

@@ -29,8 +29,9 @@ impl Checker<'_> {
         let mut ids = HashSet::new();
         let mut count = 0;
         self.names(steps, route, &mut ids, &mut count);
-        if count > MAX_STEPS {
-            self.sink.say(diagnostic::too_many_steps(route, count, MAX_STEPS));
+        self.within.count += count;
+        if self.within.count > MAX_STEPS {
+            self.sink.say(diagnostic::too_many_steps(route, self.within.count, MAX_STEPS));
             return Vec::new();
         }
         self.known.later = in_order(steps);
@@ -125,14 +126,18 @@ impl Checker<'_> {
         if for_each.is_some() {
             self.loop_over_inner(step);
         }
-        let id = step.id.clone().unwrap_or_else(|| unnamed(here));
         Some(CheckedStep {
-            id,
+            id: self.id(step, here),
             place: self.place(here),
             for_each: flatten(for_each)?,
             when: flatten(when)?,
             action: action?,
         })
+    }
+
+    /// Under which name the step is recorded.
+    pub(super) fn id(&self, step: &Step, here: &Route) -> String {
+        self.within.named(&step.id.clone().unwrap_or_else(|| unnamed(here)))
     }
 
     /// Behind a looped group, its steps hold one entry per item.
@@ -184,7 +189,9 @@ impl Checker<'_> {
             ("on_error", step.on_error.is_some()),
             ("on_not_found", step.on_not_found.is_some()),
         ];
-        for (key, _) in written.iter().filter(|(_, is)| *is) {
+        let misplaced =
+            written.iter().filter(|(key, is)| *is && (verb, *key) != (Verb::Use, "with"));
+        for (key, _) in misplaced {
             self.sink.say(diagnostic::key_not_for_verb(&here.key(key), key, verb.key()));
         }
     }
@@ -231,6 +238,7 @@ impl Checker<'_> {
             Verb::Call => self.call(step, here).map(|call| Action::Call(Box::new(call))),
             Verb::Set => {
                 let mut values = Vec::new();
+                self.set_types.clear();
                 for (name, value) in step.set.iter().flatten() {
                     let route = here.key("set").key(name);
                     self.last_type = None;
@@ -239,10 +247,13 @@ impl Checker<'_> {
                         Value::String(_) => self.last_type.take().unwrap_or(always(Kind::String)),
                         other => of_literal(other),
                     };
-                    self.set_types.insert(route, field);
+                    self.set_types.insert(name.clone(), field);
                 }
                 Some(Action::Set(values))
             }
+            Verb::Wait => self.wait(step.wait.as_deref()?, &here.key("wait")).map(Action::Wait),
+            Verb::Hold => self.hold(step.hold.as_ref()?, step, here).map(Action::Hold),
+            Verb::Use => self.used(step, here).map(|used| Action::Use(Box::new(used))),
             Verb::Stop => {
                 let reason = Value::from(step.stop.as_deref()?);
                 let text = always(Kind::String);

@@ -1,44 +1,62 @@
-//! The trigger: are its events known, and what do they hold?
+//! The trigger: are its events known, what do they hold, and do its keys belong together?
 
 use std::sync::Arc;
 
 use crate::catalog::{EventType, NotFound};
-use crate::diagnostic;
+use crate::diagnostic::{self, nearest};
 use crate::recipe::Trigger;
 use crate::source::Route;
 
 use super::Checker;
-use super::checked::CheckedTrigger;
+use super::checked_trigger::{CheckedTrigger, TriggerKind};
 use super::known::event_field;
 use super::narrow::filled_by;
+
+/// The keys of a trigger that mean something only beside one kind of it.
+#[derive(Clone, Copy, PartialEq)]
+enum Word {
+    Event,
+    Schedule,
+    Poll,
+}
 
 impl Checker<'_> {
     pub(super) fn trigger(&mut self, trigger: &Trigger) -> Option<CheckedTrigger> {
         let here = Route::root().key("trigger");
         let on = here.key("on");
-        let mut events = Vec::new();
-        let is_list =
-            self.file.document.value().pointer(on.pointer()).is_some_and(|v| v.is_array());
-        for (at, name) in trigger.on.0.iter().enumerate() {
-            let route = if is_list { on.item(at) } else { on.clone() };
-            if let Some(event) = self.event(name, &route) {
-                if self.catalog.app(&event.app).is_some_and(|app| app.event_by.url) {
-                    let nearest = event.nearest.as_deref();
-                    self.sink.say(diagnostic::bridge_event(&route, &event.name(), nearest));
-                }
-                events.push(event);
+        let word = match &trigger.on.0[..] {
+            [one] if one == "schedule" => Word::Schedule,
+            [one] if one == "poll" => Word::Poll,
+            _ => Word::Event,
+        };
+        let (kind, events) = match word {
+            Word::Event => (Some(TriggerKind::Webhook), self.events(trigger, &on)),
+            Word::Schedule => (
+                self.schedule(trigger, &here).map(TriggerKind::Schedule),
+                Some(vec![Arc::new(EventType::schedule())]),
+            ),
+            Word::Poll => {
+                let (poll, event) = self.poll(trigger, &here);
+                (
+                    poll.map(|poll| TriggerKind::Poll(Box::new(poll))),
+                    event.map(|e| vec![Arc::new(e)]),
+                )
             }
-        }
-        let complete = events.len() == trigger.on.0.len() && !events.is_empty();
-        if trigger.on.0.is_empty() && self.file.document.has(&on) && !self.file.is_touched(&on) {
-            self.sink.say(diagnostic::no_event(&on));
+        };
+        // Beside an event that nobody knows, nobody knows what was meant either.
+        if events.is_some() {
+            self.keys_of_trigger(trigger, word, &here);
         }
         // With an event that nobody knows, its fields are not known either.
-        if complete {
-            self.known.event = event_field(&events, &trigger.fields);
+        if let Some(events) = &events {
+            self.known.event = event_field(events, &trigger.fields);
             self.known.events = events.iter().map(|e| e.name()).collect();
-            self.known.event_name =
-                events.iter().map(|e| e.name()).collect::<Vec<_>>().join(" and ");
+            self.known.event_name = self.known.events.join(" and ");
+            self.known.event_shown = match word {
+                Word::Event => Some(self.known.event_name.clone()),
+                Word::Poll => trigger.list.clone().map(|call| format!("'{call}'")),
+                Word::Schedule => None,
+            };
         }
         let when = trigger.when.as_ref().map(|w| self.condition(&w.0, &here.key("when")));
         if let Some(Some((_, template))) = &when {
@@ -48,14 +66,57 @@ impl Checker<'_> {
         }
         let per = trigger.one_at_a_time_per.as_ref();
         let one_at_a_time_per = per.map(|p| self.condition(&p.0, &here.key("one_at_a_time_per")));
-        if !complete {
-            return None;
-        }
         Some(CheckedTrigger {
-            events,
+            kind: kind?,
+            events: events?,
             when: when.flatten(),
             one_at_a_time_per: one_at_a_time_per.flatten(),
         })
+    }
+
+    /// The events that are named; `None` when one of them is not known.
+    fn events(&mut self, trigger: &Trigger, on: &Route) -> Option<Vec<Arc<EventType>>> {
+        let mut events = Vec::new();
+        let is_list =
+            self.file.document.value().pointer(on.pointer()).is_some_and(|v| v.is_array());
+        for (at, name) in trigger.on.0.iter().enumerate() {
+            let route = if is_list { on.item(at) } else { on.clone() };
+            if matches!(name.as_str(), "schedule" | "poll") {
+                self.sink.say(diagnostic::mixed_triggers(&route, name));
+            } else if let Some(event) = self.event(name, &route) {
+                if self.catalog.app(&event.app).is_some_and(|app| app.event_by.url) {
+                    let nearest = event.nearest.as_deref();
+                    self.sink.say(diagnostic::bridge_event(&route, &event.name(), nearest));
+                }
+                events.push(event);
+            }
+        }
+        if trigger.on.0.is_empty() && self.file.document.has(on) && !self.file.is_touched(on) {
+            self.sink.say(diagnostic::no_event(on));
+        }
+        (events.len() == trigger.on.0.len() && !events.is_empty()).then_some(events)
+    }
+
+    /// Keys that mean nothing beside this kind of trigger.
+    fn keys_of_trigger(&mut self, trigger: &Trigger, word: Word, here: &Route) {
+        let written = [
+            ("cron", trigger.cron.is_some(), word != Word::Event),
+            ("timezone", trigger.timezone.is_some(), word != Word::Event),
+            ("missed", trigger.missed.is_some(), word == Word::Schedule),
+            ("list", trigger.list.is_some(), word == Word::Poll),
+            ("with", trigger.with.is_some(), word == Word::Poll),
+            ("every", trigger.every.is_some(), word == Word::Poll),
+            ("take", trigger.take.is_some(), word == Word::Poll),
+            ("fields", !trigger.fields.is_empty(), word != Word::Schedule),
+        ];
+        let on = match word {
+            Word::Event => "an event",
+            Word::Schedule => "`schedule`",
+            Word::Poll => "`poll`",
+        };
+        for (key, _, _) in written.iter().filter(|(_, is, fits)| *is && !fits) {
+            self.sink.say(diagnostic::key_not_for_trigger(&here.key(key), key, on));
+        }
     }
 
     pub(super) fn event(&mut self, name: &str, route: &Route) -> Option<Arc<EventType>> {
@@ -74,6 +135,13 @@ impl Checker<'_> {
                 meant
             }
             Err(NotFound::Unknown { near }) => {
+                let near = match name {
+                    "cron" | "timer" | "every" | "time" | "scheduled" => {
+                        Some("schedule".to_owned())
+                    }
+                    "list" | "polling" => Some("poll".to_owned()),
+                    _ => near.or_else(|| nearest(name, ["schedule", "poll"])),
+                };
                 if !name.is_empty() {
                     self.sink.say(diagnostic::unknown_event(route, name, near));
                 }

@@ -30,6 +30,7 @@ pub fn run(args: &Args) -> Result {
     let Some(prepared) = prepare(&args.recipe)? else {
         return Ok(Exit::Problems);
     };
+    let answers = prepared.answers();
     let Prepared { plan, file, event, from, now, settings, .. } = prepared;
     let catalog = Catalog::embedded();
     let location = args.recipe.location.as_deref().unwrap_or("[location of the connection]");
@@ -40,7 +41,7 @@ pub fn run(args: &Args) -> Result {
         accounts: Accounts::of_catalog(catalog, location),
         defaults: args.recipe.defaults.read()?,
     };
-    let mut engine = DryEngine::new(catalog, now);
+    let mut engine = DryEngine::new(catalog, now).with_answers(answers.clone());
     let outcome = runtime()?.block_on(drive(&plan, &event, &setup, &mut engine));
     let history = engine.into_history();
     let dry_run = DryRun {
@@ -52,6 +53,7 @@ pub fn run(args: &Args) -> Result {
         from,
         event_known: event.event.payload.fields.is_some(),
         now: now.to_string(),
+        answers: &answers,
         file: &file,
         colour: colour(),
     };

@@ -9,10 +9,12 @@ use serde_json::{Map, Value};
 use super::exit::{CommandError, Result};
 use super::load::read_beside;
 use crate::catalog::EventType;
+use crate::check::TriggerKind;
 use crate::execute::{TriggerEvent, condition_holds};
 use crate::plan::Plan;
 use crate::recipe::{Example, ExampleEvent, RecipeFile};
 use crate::source::Source;
+use crate::value::Defaults;
 
 #[derive(clap::Args)]
 pub struct EventArgs {
@@ -47,6 +49,7 @@ impl EventArgs {
         recipe: &Path,
         file: &'a RecipeFile,
         plan: &Plan,
+        defaults: &Defaults,
     ) -> Result<Chosen<'a>> {
         let example = self.example(file)?;
         let now = match self.now.as_deref().or(example.and_then(|e| e.now.as_deref())) {
@@ -64,12 +67,15 @@ impl EventArgs {
                 let from = format!("the example `{}`", example.name);
                 (example_payload(recipe, example)?, from)
             }
-            (None, None) => (None, "the catalog's example".to_owned()),
+            (None, None) => match plan.recipe.trigger.kind {
+                TriggerKind::Schedule(_) => (None, "the schedule".to_owned()),
+                _ => (None, "the catalog's example".to_owned()),
+            },
         };
         let on = self.on.as_deref().or(example.and_then(|e| e.on.as_deref()));
         let event = event_type(plan, on, payload.as_ref())?;
-        let payload =
-            payload.unwrap_or_else(|| event.example.as_object().cloned().unwrap_or_default());
+        let usual = || plan.recipe.trigger.usual_payload(&event, now, &defaults.timezone);
+        let payload = payload.unwrap_or_else(usual);
         let event = TriggerEvent { id: "event-1".into(), received_at: now, event, payload };
         Ok(Chosen { event, from, example, now })
     }

@@ -1,5 +1,6 @@
 //! A recipe and the options of a command → everything a run needs.
 
+use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -26,6 +27,14 @@ pub struct Prepared {
     pub settings: Map<String, Value>,
 }
 
+impl Prepared {
+    /// What the example says that a person answers.
+    pub fn answers(&self) -> IndexMap<String, String> {
+        let given = self.example.as_ref().and_then(|example| example.given.as_ref());
+        given.map(|given| given.answers.clone()).unwrap_or_default()
+    }
+}
+
 /// Loads, checks and completes a recipe. `None` when it has errors, which have been printed then.
 pub fn prepare(args: &RecipeArgs) -> Result<Option<Prepared>> {
     let loaded = load(&args.recipe);
@@ -37,7 +46,8 @@ pub fn prepare(args: &RecipeArgs) -> Result<Option<Prepared>> {
         return Ok(None);
     };
     let plan = plan::recipe(checked);
-    let chosen = args.event.choose(&args.recipe, &file, &plan)?;
+    let defaults = args.defaults.read()?;
+    let chosen = args.event.choose(&args.recipe, &file, &plan, &defaults)?;
     let mut given = chosen.example.map(|e| e.settings.clone()).unwrap_or_default();
     for (name, (value, written)) in args.settings.read()? {
         let is_text = plan.recipe.settings.get(&name).is_some_and(|s| s.field.kind == Kind::String);

@@ -14,7 +14,7 @@ use crate::catalog::Catalog;
 use crate::clock::SystemClock;
 use crate::execute::{LocalEngine, Setup, drive};
 use crate::http::HttpCaller;
-use crate::journal::Outcome;
+use crate::journal::{Entry, Outcome};
 use crate::report::{run_ending, run_json, run_line};
 
 #[derive(clap::Args)]
@@ -30,7 +30,7 @@ pub struct Args {
     /// Reach the real accounts: this changes real data
     #[arg(long)]
     pub live: bool,
-    /// How long to go on when calls have to be tried again
+    /// How long to go on when calls have to be tried again, and the longest `wait` that is waited for
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     patience: u64,
     /// How long to wait for one answer
@@ -64,13 +64,17 @@ pub fn run(args: &Args) -> Result {
             catalog: Catalog::embedded(),
             run_id: format!("run-{:x}", Timestamp::now().as_nanosecond()),
             settings: prepared.settings.clone(),
-            accounts: target.accounts,
+            accounts: target.accounts.clone(),
             defaults,
         };
-        let caller = HttpCaller::new(Duration::from_secs(args.timeout.max(1)), target.tokens)
-            .map_err(|e| {
-                CommandError::environment(format!("no calls can be made: {e}"), "check the network")
-            })?;
+        let caller =
+            HttpCaller::new(Duration::from_secs(args.timeout.max(1)), target.tokens.clone())
+                .map_err(|e| {
+                    CommandError::environment(
+                        format!("no calls can be made: {e}"),
+                        "check the network",
+                    )
+                })?;
         let text = args.format == Format::Text;
         if text {
             print::line(&prepared.plan.recipe.name);
@@ -82,13 +86,22 @@ pub fn run(args: &Args) -> Result {
             ));
         }
         let mut pending = None;
-        let watch = move |entry: &_| {
+        let watch = |entry: &Entry| {
+            if let (Entry::Waits { until, .. }, Some(sandbox)) = (entry, &target.sandbox) {
+                // The pretended apps live in the same time.
+                sandbox.world().set_now(*until);
+            }
             if let Some(line) = run_line(entry, &mut pending).filter(|_| text) {
                 print::line(line);
             }
         };
         let patience = Duration::from_secs(args.patience);
-        let mut engine = LocalEngine::new(caller, SystemClock, patience, watch);
+        let clock = match target.is_sandbox {
+            true => SystemClock::sandbox(prepared.now),
+            false => SystemClock::real(),
+        };
+        let answers = prepared.answers();
+        let mut engine = LocalEngine::new(caller, clock, patience, watch).with_answers(answers);
         let outcome = drive(&prepared.plan, &prepared.event, &setup, &mut engine).await;
         let history = engine.into_history();
         match args.format {

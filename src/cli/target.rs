@@ -19,10 +19,12 @@ use crate::sandbox::{Sandbox, World};
 pub struct Target {
     pub accounts: Accounts,
     pub tokens: BTreeMap<String, Secret>,
+    /// All calls go to the sandbox: time may jump.
+    pub is_sandbox: bool,
     /// For people.
     pub words: String,
     /// Lives as long as the run.
-    _sandbox: Option<Sandbox>,
+    pub sandbox: Option<Sandbox>,
 }
 
 impl Target {
@@ -82,7 +84,8 @@ impl Target {
             (false, true) => "in the sandbox".to_owned(),
             (false, false) => "against the servers named; all else in the sandbox".to_owned(),
         };
-        Ok(Target { accounts, tokens, words, _sandbox: sandbox })
+        let is_sandbox = !args.live && elsewhere.is_empty();
+        Ok(Target { accounts, tokens, is_sandbox, words, sandbox })
     }
 }
 
@@ -148,8 +151,7 @@ fn uses(prepared: &Prepared, app: &str) -> bool {
     fn any(steps: &[CheckedStep], app: &str) -> bool {
         steps.iter().any(|step| match &step.action {
             Action::Call(call) => call.operation.app == app,
-            Action::Group(steps) => any(steps, app),
-            _ => false,
+            _ => any(step.inner(), app),
         })
     }
     any(&prepared.plan.recipe.steps, app)

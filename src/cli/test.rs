@@ -18,7 +18,7 @@ use crate::diagnostic::Severity;
 use crate::execute::{
     self, LocalEngine, Mismatch, MismatchKind, Setup, TriggerEvent, VirtualClock, compare, drive,
 };
-use crate::journal::{Outcome, StepError, StepErrorKind};
+use crate::journal::{Entry, Outcome, StepError, StepErrorKind};
 use crate::plan::{self, Accounts, Plan};
 use crate::recipe::Example;
 use crate::report::{
@@ -142,7 +142,8 @@ async fn one(
         .unwrap_or(USUAL_NOW)
         .parse()
         .expect("`check` has read the times of examples");
-    let payload = payload.unwrap_or_else(|| event.example.as_object().cloned().unwrap_or_default());
+    let usual = || plan.recipe.trigger.usual_payload(&event, now, &defaults.timezone);
+    let payload = payload.unwrap_or_else(usual);
     let event = TriggerEvent { id: "event-1".into(), received_at: now, event, payload };
     let mut world = World::new(catalog);
     world.set_now(now);
@@ -158,8 +159,16 @@ async fn one(
     let setup =
         Setup { catalog, run_id: "example".into(), settings, accounts, defaults: defaults.clone() };
     let patience = Duration::from_secs(10 * 365 * 24 * 3600);
+    let caller = InProcess::new(world);
+    let watch = |entry: &Entry| {
+        // The pretended apps live in the same time.
+        if let Entry::Waits { until, .. } = entry {
+            caller.world().set_now((*until).max(now));
+        }
+    };
+    let answers = example.given.as_ref().map(|g| g.answers.clone()).unwrap_or_default();
     let mut engine =
-        LocalEngine::new(InProcess::new(world), VirtualClock::at(now), patience, |_| {});
+        LocalEngine::new(&caller, VirtualClock::at(now), patience, watch).with_answers(answers);
     let outcome = drive(plan, &event, &setup, &mut engine).await;
     compare(catalog, example, at, &outcome, &engine.into_history(), defaults)
 }

@@ -77,10 +77,21 @@ codes! {
     TooManySteps "too-many-steps" Error,
     BadDuration "bad-duration" Error,
     NeverReached "never-reached" Warning,
+    BadWait "bad-wait" Error,
+    BadQuestion "bad-question" Error,
+    ChoiceUnread "choice-unread" Warning,
+    UnreadableUse "unreadable-use" Error,
+    UsedRecipe "used-recipe" Error,
+    UseCircle "use-circle" Error,
     // Triggers and operations.
     UnknownEvent "unknown-event" Error,
     WireName "wire-name" Warning,
     BridgeEvent "bridge-event" Note,
+    KeyNotForTrigger "key-not-for-trigger" Error,
+    MixedTriggers "mixed-triggers" Error,
+    BadCron "bad-cron" Error,
+    BadTimezone "bad-timezone" Error,
+    PollWithoutIds "poll-without-ids" Error,
     UnknownOperation "unknown-operation" Error,
     AmbiguousOperation "ambiguous-operation" Error,
     UnsupportedOperation "unsupported-operation" Error,
@@ -131,9 +142,11 @@ codes! {
     ExampleNeedsOn "example-needs-on" Error,
     ExampleTime "example-time" Error,
     ExampleRecord "example-record" Error,
+    ExampleAnswer "example-answer" Error,
     // Runs.
     StepFailed "step-failed" Error,
     MayHaveHappened "may-have-happened" Error,
+    AsksAPerson "asks-a-person" Note,
 }
 
 impl fmt::Display for Code {

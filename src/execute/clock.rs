@@ -11,6 +11,12 @@ pub trait Clock: Send {
 
     fn sleep(&mut self, duration: Duration) -> impl Future<Output = ()> + Send;
 
+    /// Goes ahead by so much at once, where the clock is one of a pretended world; `false` where only
+    /// waiting helps.
+    fn jump(&mut self, _duration: Duration) -> bool {
+        false
+    }
+
     /// A length of time up to `most`, drawn at random.
     fn jitter(&mut self, most: Duration) -> Duration;
 }
@@ -33,8 +39,12 @@ impl Clock for VirtualClock {
     }
 
     async fn sleep(&mut self, duration: Duration) {
-        let step = jiff::SignedDuration::try_from(duration).unwrap_or(jiff::SignedDuration::ZERO);
-        self.now = self.now.checked_add(step).unwrap_or(self.now);
+        self.jump(duration);
+    }
+
+    fn jump(&mut self, duration: Duration) -> bool {
+        self.now = self.now.checked_add(duration).unwrap_or(self.now);
+        true
     }
 
     fn jitter(&mut self, most: Duration) -> Duration {

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::call_step;
 use super::engine::{Engine, Interrupt};
 use super::{Setup, TriggerEvent, condition_holds};
-use crate::check::{Action, CheckedStep, Each, Place};
+use super::{call_step, pause_step, used_step};
+use crate::check::{Action, CheckedHold, CheckedStep, CheckedWait, Each, Mapping, Place};
 use crate::journal::{CallKey, Decision, Outcome, StepError, StepErrorKind};
 use crate::plan::{DataError, Plan, evaluate, render, template_error, with_zones};
 use crate::template::{Scope, Template};
@@ -85,7 +85,7 @@ impl<E: Engine + Send> Drive<'_, E> {
     }
 
     /// Boxed because groups hold steps that hold groups.
-    fn steps<'b>(
+    pub(super) fn steps<'b>(
         &'b mut self,
         steps: &'b [CheckedStep],
         scope: &'b mut Scope,
@@ -96,7 +96,7 @@ impl<E: Engine + Send> Drive<'_, E> {
                 match &step.for_each {
                     None => {
                         if let Some(results) = self.step(step, scope, item).await? {
-                            scope.set_step(&step.id, &Value::Object(results));
+                            scope.set_step(step.name(), &Value::Object(results));
                         }
                     }
                     Some(each) => self.rounds(step, each, scope, item).await?,
@@ -132,7 +132,7 @@ impl<E: Engine + Send> Drive<'_, E> {
         }
         scope.restore("item", outer_item);
         scope.restore("item_index", outer_index);
-        scope.set_step(&step.id, &Value::Array(all));
+        scope.set_step(step.name(), &Value::Array(all));
         // Behind the loop its inner steps hold one entry per item too.
         for (id, entries) in inner {
             scope.set_step(&id, &Value::Array(entries));
@@ -223,6 +223,9 @@ impl<E: Engine + Send> Drive<'_, E> {
                 self.record(&key, Decision::Finished(results.clone()), &step.place).await?;
                 Ok(Some(results))
             }
+            Action::Wait(wait) => pause_step::wait(self, step, wait, scope, item).await.map(Some),
+            Action::Hold(hold) => pause_step::hold(self, step, hold, scope, item).await.map(Some),
+            Action::Use(used) => used_step::run(self, step, used, scope, item).await.map(Some),
             Action::Stop(reason) => {
                 let reason = render(reason, scope).map_err(|e| self.data(step, e))?.into_value();
                 let reason = reason.as_str().unwrap_or("the recipe stops here").to_owned();
@@ -235,7 +238,7 @@ impl<E: Engine + Send> Drive<'_, E> {
         }
     }
 
-    fn holds(
+    pub(super) fn holds(
         &self,
         step: &str,
         place: &Place,
@@ -310,7 +313,7 @@ pub(super) fn data_error(step: &str, error: DataError) -> Box<StepError> {
 fn ids(step: &CheckedStep) -> Vec<String> {
     match &step.action {
         Action::Group(steps) => {
-            steps.iter().flat_map(|s| std::iter::once(s.id.clone()).chain(ids(s))).collect()
+            steps.iter().flat_map(|s| std::iter::once(s.name().to_owned()).chain(ids(s))).collect()
         }
         _ => Vec::new(),
     }
@@ -337,8 +340,17 @@ fn uses_now(step: &CheckedStep) -> bool {
         Action::Set(values) => {
             values.iter().flat_map(|(_, m)| m.templates()).any(Template::uses_now)
         }
-        Action::Stop(reason) => reason.templates().into_iter().any(Template::uses_now),
-        Action::Group(_) => false,
+        Action::Stop(text)
+        | Action::Hold(CheckedHold { text, .. })
+        | Action::Wait(CheckedWait::Until(text)) => {
+            text.templates().into_iter().any(Template::uses_now)
+        }
+        Action::Use(used) => {
+            let settings = used.settings.iter().flat_map(|setting| &setting.mapping);
+            settings.flat_map(Mapping::templates).any(Template::uses_now)
+                || used.when.iter().any(|(_, template)| template.uses_now())
+        }
+        Action::Wait(CheckedWait::For(_)) | Action::Group(_) => false,
     };
     in_when || in_action
 }

@@ -1,5 +1,6 @@
 //! An engine that sends nothing: every call is answered with the catalog's example.
 
+use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use super::engine::{Engine, Interrupt};
@@ -14,12 +15,20 @@ use serde_json::Value;
 pub struct DryEngine {
     catalog: &'static Catalog,
     now: Timestamp,
+    /// What a person answers, by the id of the step that asks.
+    answers: IndexMap<String, String>,
     history: History,
 }
 
 impl DryEngine {
     pub fn new(catalog: &'static Catalog, now: Timestamp) -> DryEngine {
-        DryEngine { catalog, now, history: History::default() }
+        DryEngine { catalog, now, answers: IndexMap::new(), history: History::default() }
+    }
+
+    /// Answers the questions of `hold` steps, by the ids of the steps; the first choice without it.
+    pub fn with_answers(mut self, answers: IndexMap<String, String>) -> Self {
+        self.answers = answers;
+        self
     }
 
     /// What would have been sent.
@@ -75,11 +84,18 @@ impl Engine for DryEngine {
     async fn wait(&mut self, key: &CallKey, pause: Pause) -> Result<(), Interrupt> {
         let until = pause.ends(self.now, |most| most);
         self.history.push(Entry::Waits { key: key.clone(), from: self.now, until });
+        self.now = self.now.max(until);
         Ok(())
     }
 
     async fn hold(&mut self, key: &CallKey, question: Question) -> Result<Answer, Interrupt> {
         self.history.push(Entry::Asks { key: key.clone(), question: question.clone() });
-        Err(Interrupt::Held(question))
+        let choice = self.answers.get(&key.step).or(question.choices.first()).cloned();
+        let Some(choice) = choice.filter(|_| key.part == CallKey::HOLD) else {
+            return Err(Interrupt::Held(question));
+        };
+        let answer = Answer { choice };
+        self.history.push(Entry::Replied { key: key.clone(), answer: answer.clone() });
+        Ok(answer)
     }
 }

@@ -11,7 +11,9 @@ mod engine;
 mod event;
 mod expect;
 mod local;
+mod pause_step;
 mod setup;
+mod used_step;
 
 pub use clock::{Clock, VirtualClock};
 pub use drive::drive;

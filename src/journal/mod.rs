@@ -30,6 +30,12 @@ pub struct CallKey {
 }
 
 impl CallKey {
+    /// The part of a `wait` step. Waits under any other are between two tries of a call.
+    pub const WAIT: &str = "wait";
+    /// The part of a `hold` step. Questions under any other are about a call that may already have
+    /// happened: what is answered there holds for that call alone.
+    pub const HOLD: &str = "hold";
+
     pub fn new(step: &str, item: &[usize], part: &str) -> CallKey {
         CallKey { step: step.to_owned(), item: item.to_owned(), part: part.to_owned() }
     }

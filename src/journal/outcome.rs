@@ -64,6 +64,8 @@ pub enum StepErrorKind {
     GaveUp,
     /// It may already have happened.
     InDoubt,
+    /// The recipe asks a person.
+    Asks,
 }
 
 impl Outcome {

@@ -52,6 +52,10 @@ pub struct Given {
     /// Calls that the app does not answer as it should.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<Failure>,
+    /// What a person answers, by the id of the `hold` step; without an answer the run is held. A step
+    /// of a recipe in `use` is named `outer/inner`.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub answers: IndexMap<String, String>,
 }
 
 /// A call that the app does not answer as it should.

@@ -2,6 +2,7 @@
 //! the text live in the [`Document`], reached by [`Route`].
 
 mod example;
+mod hold;
 mod retry;
 mod schema;
 mod setting;
@@ -16,11 +17,12 @@ use serde::{Deserialize, Serialize};
 pub use example::{
     Example, ExampleEvent, Expect, ExpectedCall, ExpectedOutcome, Failure, Fault, Given,
 };
+pub use hold::Hold;
 pub use retry::Retry;
 pub use schema::{editor_schema, shape_schema};
 pub use setting::{Setting, Shape};
 pub use step::{OnProblem, Step, Verb};
-pub use trigger::Trigger;
+pub use trigger::{Missed, Take, Trigger};
 pub use words::{BareExpression, ForEach, OneOrMore};
 
 use crate::source::{Document, Route, Source};

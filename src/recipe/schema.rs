@@ -19,7 +19,7 @@ pub fn editor_schema(catalog: &Catalog) -> Value {
     let mut schema = shape_schema();
     schema["$id"] = "urn:linecook:recipe".into();
     schema["title"] = "A linecook recipe".into();
-    let events = names(catalog.event_entries(), |e| vec![e.id.as_str()]);
+    let mut events = names(catalog.event_entries(), |e| vec![e.id.as_str()]);
     let mut operations = names(catalog.operation_entries(), |e| vec![e.call.as_str()]);
     for (key, more) in names(catalog.operation_entries(), |e| {
         let aliases = e.aliases.iter().map(String::as_str);
@@ -32,6 +32,11 @@ pub fn editor_schema(catalog: &Catalog) -> Value {
         set_names(&mut definitions[holder]["properties"][key], &operations);
     }
     set_names(&mut definitions["Example"]["properties"]["on"], &events);
+    let lists = |name: &String| catalog.operation(name).is_ok_and(|o| o.list.is_some());
+    operations.retain(|name, _| lists(name));
+    set_names(&mut definitions["Trigger"]["properties"]["list"], &operations);
+    events.insert("schedule".into(), "At times that come again: `cron`".into());
+    events.insert("poll".into(), "Asks an app for its records: `list` and `every`".into());
     let on = &mut definitions["Trigger"]["properties"]["on"];
     let mut item = json!({ "type": "string" });
     set_names(&mut item, &events);

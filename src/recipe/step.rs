@@ -5,9 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{BareExpression, ForEach, Retry};
+use super::{BareExpression, ForEach, Hold, Retry};
 
-/// One step: exactly one of `call`, `set`, `stop` and `do`, and what stands around it.
+/// One step: exactly one of `call`, `set`, `wait`, `hold`, `use`, `stop` and `do`, and what stands
+/// around it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Step {
@@ -26,13 +27,24 @@ pub struct Step {
     /// Names for values: later steps read them as `steps.<id>.<name>`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub set: Option<Map<String, Value>>,
+    /// Wait for a length of time (`2h`, `3d`) or until a moment, such as `"{{ event.due_at }}"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait: Option<String>,
+    /// Ask a person, and go on with the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    /// Another recipe as a step: its file, counted from the folder of this one. `with` fills in its
+    /// settings.
+    #[serde(rename = "use", skip_serializing_if = "Option::is_none")]
+    pub used: Option<String>,
     /// End the run here, and say why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop: Option<String>,
     /// A group: several steps under one condition or in one loop.
     #[serde(rename = "do", skip_serializing_if = "Option::is_none")]
     pub group: Option<Vec<Step>>,
-    /// The fields of the call: path, query and body side by side.
+    /// The fields of the call: path, query and body side by side. Beside `use`: the settings of the
+    /// other recipe.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub with: Option<Map<String, Value>>,
     /// In a list call: read page by page and take the first entry whose fields match.
@@ -85,18 +97,25 @@ pub enum PagesWord {
 pub enum Verb {
     Call,
     Set,
+    Wait,
+    Hold,
+    Use,
     Stop,
     Do,
 }
 
 impl Verb {
-    pub const ALL: [Verb; 4] = [Verb::Call, Verb::Set, Verb::Stop, Verb::Do];
+    pub const ALL: [Verb; 7] =
+        [Verb::Call, Verb::Set, Verb::Wait, Verb::Hold, Verb::Use, Verb::Stop, Verb::Do];
 
     /// As a recipe writes it.
     pub fn key(self) -> &'static str {
         match self {
             Verb::Call => "call",
             Verb::Set => "set",
+            Verb::Wait => "wait",
+            Verb::Hold => "hold",
+            Verb::Use => "use",
             Verb::Stop => "stop",
             Verb::Do => "do",
         }
@@ -106,8 +125,15 @@ impl Verb {
 impl Step {
     /// The verbs that are written; a good step has one.
     pub fn verbs(&self) -> Vec<Verb> {
-        let written =
-            [self.call.is_some(), self.set.is_some(), self.stop.is_some(), self.group.is_some()];
+        let written = [
+            self.call.is_some(),
+            self.set.is_some(),
+            self.wait.is_some(),
+            self.hold.is_some(),
+            self.used.is_some(),
+            self.stop.is_some(),
+            self.group.is_some(),
+        ];
         Verb::ALL.into_iter().zip(written).filter(|(_, is)| *is).map(|(verb, _)| verb).collect()
     }
 }

@@ -140,6 +140,9 @@ pub fn event_text(event: &EventType, app: Option<&App>) -> String {
     let _ = writeln!(out, "{}  {}", event.name().bold(), event.title);
     let title = app.map_or(event.app.as_str(), |a| a.title.as_str());
     match (&event.wire, app.is_some_and(|a| a.event_by.url)) {
+        _ if app.is_some_and(|a| a.own) => {
+            let _ = writeln!(out, "told by linecook itself; nobody can post it");
+        }
         (Some(wire), false) => {
             let _ = writeln!(out, "{title} calls it {wire}");
         }

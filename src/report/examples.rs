@@ -175,7 +175,7 @@ fn outcome(outcome: &Outcome) -> String {
         Outcome::Suspended { why } => format!("suspended: {why}"),
         Outcome::Failed(error) => {
             let field = error.field.as_ref().map(|f| format!("`{f}` ")).unwrap_or_default();
-            format!("failed at line {}: {field}{}", error.place.line, error.message)
+            format!("failed at {}: {field}{}", error.place.in_words(), error.message)
         }
     }
 }

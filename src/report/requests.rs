@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
+use indexmap::IndexMap;
 use owo_colors::OwoColorize;
 use serde_json::{Value, json};
 
 use super::plural;
-use super::run::{failure, title};
+use super::run::{failure, title, wait};
 use crate::catalog::{Catalog, Slot};
 use crate::check::{Action, CheckedStep};
 use crate::journal::{CallKey, Decision, Entry, History, Outcome, PlannedCall};
@@ -28,6 +29,8 @@ pub struct DryRun<'a> {
     /// Whether the fields of the event are known at all.
     pub event_known: bool,
     pub now: String,
+    /// What the example says that a person answers.
+    pub answers: &'a IndexMap<String, String>,
     pub file: &'a RecipeFile,
     pub colour: bool,
 }
@@ -50,12 +53,12 @@ impl DryRun<'_> {
                     self.call(&mut out, number, key, call, &guessed);
                 }
                 Entry::Decided { key, decision: Decision::Skipped(why) } => {
-                    let line = self.step(&key.step).map_or(0, |s| s.place.line);
                     let _ = writeln!(
                         out,
-                        "\n   {} {} (line {line}): {why}",
+                        "\n   {} {} ({}): {why}",
                         "skipped".yellow(),
-                        title(key)
+                        title(key),
+                        self.line(key)
                     );
                     if self.decided_by_example(&key.step, &guessed) {
                         let _ = writeln!(
@@ -63,6 +66,33 @@ impl DryRun<'_> {
                             "           as the example answers; the real one may differ"
                         );
                     }
+                }
+                Entry::Waits { key, from, until } => {
+                    let _ = writeln!(
+                        out,
+                        "\n   {} ({}) {}",
+                        title(key).yellow(),
+                        self.line(key),
+                        wait(*from, *until)
+                    );
+                }
+                Entry::Asks { key, question } => {
+                    let _ = writeln!(
+                        out,
+                        "\n   {} ({}) asks a person: {}\n           answers: {}",
+                        title(key).yellow(),
+                        self.line(key),
+                        question.text,
+                        question.choices.join(", ")
+                    );
+                }
+                Entry::Replied { key, answer } => {
+                    let said = match self.answers.contains_key(&key.step) {
+                        true => "as the example says",
+                        false => "this dry run assumes",
+                    };
+                    let line = format!("{said}: {}", answer.choice);
+                    let _ = writeln!(out, "           {}", line.dimmed());
                 }
                 _ => {}
             }
@@ -81,8 +111,7 @@ impl DryRun<'_> {
         guessed: &HashSet<String>,
     ) {
         let request = &call.planned.request;
-        let line = self.step(&key.step).map_or(0, |s| s.place.line);
-        let _ = writeln!(out, "\n{number:>2} {} (line {line})", title(key).bold());
+        let _ = writeln!(out, "\n{number:>2} {} ({})", title(key).bold(), self.line(key));
         let _ = writeln!(out, "   {} {}", request.method.green(), request.shown_url());
         for (name, value) in &request.headers {
             let _ = writeln!(out, "   {name}: {value}");
@@ -103,7 +132,7 @@ impl DryRun<'_> {
                 rows.push((
                     shown_path(&origin.path.replace("[]", "")),
                     value,
-                    self.remark(origin, guessed),
+                    self.remark(origin, &key.step, guessed),
                 ));
             }
         }
@@ -111,7 +140,7 @@ impl DryRun<'_> {
             leaves(body, "", &mut |path, value| {
                 let origin = nearest(&call.planned.origins, path);
                 let mut remark =
-                    origin.map_or(String::new(), |origin| self.remark(origin, guessed));
+                    origin.map_or(String::new(), |origin| self.remark(origin, &key.step, guessed));
                 if value.is_null() {
                     remark.push_str(", blanks it");
                 }
@@ -129,6 +158,11 @@ impl DryRun<'_> {
                 remark.dimmed()
             );
         }
+    }
+
+    /// `line 12`, or `line 3 of contact.yaml`.
+    fn line(&self, key: &CallKey) -> String {
+        self.step(&key.step).map_or_else(|| "line 0".to_owned(), |step| step.place.in_words())
     }
 
     fn in_address(&self, call: &PlannedCall, origin: &Origin) -> String {
@@ -152,17 +186,17 @@ impl DryRun<'_> {
     }
 
     /// Where a value came from, in words.
-    fn remark(&self, origin: &Origin, guessed: &HashSet<String>) -> String {
+    fn remark(&self, origin: &Origin, step: &str, guessed: &HashSet<String>) -> String {
         let mut parts = Vec::new();
         match &origin.place {
-            Some(place) => parts.push(format!("line {}", place.line)),
+            Some(place) => parts.push(place.in_words()),
             None if origin.is_key => parts.push("key of this run and step".to_owned()),
             None => parts.push("usual value".to_owned()),
         }
         if let Some(before) = &origin.before {
             parts.push(format!("converted from {before}"));
         }
-        for step in guessed_of(origin, guessed) {
+        for step in guessed_of(origin, step, guessed) {
             parts.push(format!("example answer of `{step}`"));
         }
         parts.join(", ")
@@ -181,10 +215,11 @@ impl DryRun<'_> {
     fn decided_by_example(&self, step: &str, guessed: &HashSet<String>) -> bool {
         let when = self.step(step).and_then(|s| s.when.as_ref());
         when.is_some_and(|(_, template)| {
-            template
-                .reads()
-                .iter()
-                .any(|path| matches!(path[..], ["steps", id, ..] if guessed.contains(id)))
+            let reads = template.reads();
+            reads.iter().any(|path| match path[..] {
+                ["steps", id, ..] => is_guessed(id, step, guessed),
+                _ => false,
+            })
         })
     }
 
@@ -196,7 +231,7 @@ impl DryRun<'_> {
         match self.outcome {
             Outcome::Done => "It would run to the end.".to_owned(),
             Outcome::Stopped { reason, place } if place.line > 0 => {
-                format!("It would stop at line {}: {reason}", place.line)
+                format!("It would stop at {}: {reason}", place.in_words())
             }
             Outcome::Stopped { reason, .. } => format!("It would stop: {reason}"),
             Outcome::Held { question, .. } => {
@@ -257,7 +292,7 @@ impl DryRun<'_> {
                     "field": shown_path(&origin.path),
                     "line": origin.place.as_ref().map(|p| p.line),
                     "converted_from": origin.before,
-                    "from_example_answer_of": guessed_of(origin, &guessed),
+                    "from_example_answer_of": guessed_of(origin, &made.key.step, &guessed),
                 })
             });
             json!({
@@ -277,12 +312,35 @@ impl DryRun<'_> {
         let skipped = self.history.skipped().map(|(key, why)| {
             json!({ "step": key.step, "item": key.item, "why": why, "by_example_answer": self.decided_by_example(&key.step, &guessed) })
         });
+        let waits = self.history.entries().iter().filter_map(|entry| match entry {
+            Entry::Waits { key, until, .. } => {
+                Some(json!({ "step": key.step, "item": key.item, "until": until.to_string() }))
+            }
+            _ => None,
+        });
+        let mut questions: Vec<Value> = Vec::new();
+        for entry in self.history.entries() {
+            match entry {
+                Entry::Asks { key, question } => questions.push(json!({
+                    "step": key.step, "item": key.item,
+                    "question": question.text, "choices": question.choices,
+                })),
+                Entry::Replied { answer, .. } => {
+                    if let Some(last) = questions.last_mut() {
+                        last["assumed"] = answer.choice.as_str().into();
+                    }
+                }
+                _ => {}
+            }
+        }
         json!({
             "format_version": 1,
             "recipe": self.plan.recipe.name,
             "event": self.event,
             "calls": calls.collect::<Vec<_>>(),
             "skipped": skipped.collect::<Vec<_>>(),
+            "waits": waits.collect::<Vec<_>>(),
+            "questions": questions,
             "outcome": self.outcome.word(),
             "ending": match self.outcome {
                 Outcome::Failed(error) => json!({
@@ -306,40 +364,50 @@ fn collect(steps: &[CheckedStep], guessed: &mut HashSet<String>) {
             }
             Action::Set(values) => {
                 for (name, mapping) in values {
-                    let reads = mapping.templates().into_iter().any(|t| reads_guessed(t, guessed));
+                    let reads = mapping
+                        .templates()
+                        .into_iter()
+                        .any(|t| reads_guessed(t, &step.id, guessed));
                     if reads {
                         guessed.insert(format!("{}.{name}", step.id));
                     }
                 }
             }
-            Action::Group(steps) => collect(steps, guessed),
-            Action::Stop(_) => {}
+            Action::Group(_) | Action::Use(_) => collect(step.inner(), guessed),
+            Action::Stop(_) | Action::Wait(_) | Action::Hold(_) => {}
         }
     }
 }
 
-fn reads_guessed(template: &Template, guessed: &HashSet<String>) -> bool {
+fn reads_guessed(template: &Template, step: &str, guessed: &HashSet<String>) -> bool {
     template.reads().iter().any(|path| match path[..] {
-        ["steps", id, name, ..] => {
-            guessed.contains(id) || guessed.contains(&format!("{id}.{name}"))
-        }
-        ["steps", id] => guessed.contains(id),
+        ["steps", id, name, ..] => is_guessed(&format!("{id}.{name}"), step, guessed),
+        ["steps", id] => is_guessed(id, step, guessed),
         _ => false,
     })
 }
 
-/// The steps among a value's origins whose results are examples.
-fn guessed_of<'a>(origin: &'a Origin, guessed: &HashSet<String>) -> Vec<&'a str> {
-    let step = |name: &'a String| name.split('.').next().unwrap_or(name);
-    let from = origin.from_results.iter();
-    from.filter(|name| guessed.contains(*name) || guessed.contains(step(name))).map(step).collect()
+/// Whether a result that a step reads is an example. `name` is as the step's own file says it:
+/// `contact`, `contact.contact_id`, or `used.contact` for a step of a recipe in `use`.
+fn is_guessed(name: &str, step: &str, guessed: &HashSet<String>) -> bool {
+    let file = step.rfind('/').map_or("", |at| &step[..=at]);
+    let whole = format!("{file}{name}");
+    let id = whole.split_once('.').map_or(&whole[..], |(id, _)| id);
+    guessed.contains(&whole)
+        || guessed.contains(id)
+        || guessed.contains(&whole.replacen('.', "/", 1))
+}
+
+/// The steps among a value's origins whose results are examples; `step` is the one that sends it.
+fn guessed_of<'a>(origin: &'a Origin, step: &str, guessed: &HashSet<String>) -> Vec<&'a str> {
+    let from = origin.from_results.iter().filter(|name| is_guessed(name, step, guessed));
+    from.map(|name| name.split('.').next().unwrap_or(name)).collect()
 }
 
 fn find<'a>(steps: &'a [CheckedStep], id: &str) -> Option<&'a CheckedStep> {
-    steps.iter().find_map(|step| match &step.action {
-        _ if step.id == id => Some(step),
-        Action::Group(inner) => find(inner, id),
-        _ => None,
+    steps.iter().find_map(|step| match step.id == id {
+        true => Some(step),
+        false => find(step.inner(), id),
     })
 }
 

@@ -1,15 +1,19 @@
 //! A run, step by step as it happens, and how it ended.
 
 use std::fmt::Write;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use owo_colors::OwoColorize;
 use serde_json::{Value, json};
 
 use super::FileDiagnostics;
 use crate::call::{CallError, Response};
+use crate::check::Place;
 use crate::diagnostic::{self, Diagnostic};
-use crate::journal::{CallKey, Decision, Entry, History, Outcome, StepError};
+use crate::journal::{CallKey, Decision, Entry, History, Outcome, StepError, StepErrorKind};
 use crate::recipe::RecipeFile;
+use crate::value::duration;
 use crate::value::text::shortened;
 
 /// The line for one thing that happened; nothing for what a person need not see.
@@ -26,6 +30,8 @@ pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
         Entry::Decided { key, decision: Decision::Skipped(why) } => {
             Some(format!("  {} {:<28} skipped: {why}", "–".yellow(), title(key)))
         }
+        // What a person chose has its line.
+        Entry::Decided { key, .. } if key.part == "choice" => None,
         Entry::Decided { key, decision: Decision::Finished(results) } => {
             let shown = results.iter().filter(|(name, value)| {
                 !matches!(
@@ -45,12 +51,21 @@ pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
             }
         }
         Entry::Decided { .. } => None,
+        Entry::Waits { key, from, until } if key.part == CallKey::WAIT => {
+            Some(format!("  {} {:<28} {}", "–".yellow(), title(key), wait(*from, *until)))
+        }
         Entry::Waits { from, until, .. } => {
             let seconds = from.duration_until(*until).as_secs_f64();
             Some(format!("    {} {seconds:.1} s before the next try", "waits".yellow()))
         }
         // The ending says it, at its line.
         Entry::Asks { .. } => None,
+        Entry::Replied { key, answer } if key.part == CallKey::HOLD => Some(format!(
+            "  {} {:<28} a person answers: {}",
+            "–".yellow(),
+            title(key),
+            answer.choice
+        )),
         Entry::Replied { answer, .. } => {
             Some(format!("    {} {}", "a person answers:".yellow(), answer.choice))
         }
@@ -82,15 +97,28 @@ pub fn run_ending(outcome: &Outcome, history: &History, file: &RecipeFile, colou
         Outcome::Done => format!("{} after {calls}", "done".green().bold()),
         Outcome::Stopped { reason, .. } => format!("{}: {reason}", "stopped".yellow().bold()),
         Outcome::Held { question, error } => {
-            let message = format!("{}: {}", question.text, error.message);
-            let found = diagnostic::held(&error.place.route, &message, &error.instead);
+            let found = match error.kind {
+                StepErrorKind::Asks => {
+                    let text = inside(&error.place, &question.text);
+                    diagnostic::asks(&error.place.route, &text, &question.choices)
+                }
+                _ => {
+                    let message = format!("{}: {}", question.text, error.message);
+                    let message = inside(&error.place, &message);
+                    diagnostic::held(&error.place.route, &message, &error.instead)
+                }
+            };
             format!(
                 "{} for a person after {calls}\n\n{}",
                 "held".yellow().bold(),
                 drawn(file, found, colour)
             )
         }
-        Outcome::Waiting { until } => format!("{} until {until}", "waiting".yellow().bold()),
+        Outcome::Waiting { until } => format!(
+            "{} until {} after {calls}: longer than this command waits (`--patience`), and nothing behind it was done",
+            "waiting".yellow().bold(),
+            second(*until)
+        ),
         Outcome::Suspended { why } => format!("{}: {why}", "suspended".yellow().bold()),
         Outcome::Failed(error) => {
             format!("{} after {calls}\n\n{}", "failed".red().bold(), failure(error, file, colour))
@@ -101,8 +129,31 @@ pub fn run_ending(outcome: &Outcome, history: &History, file: &RecipeFile, colou
 /// A failed step at its recipe line.
 pub(super) fn failure(error: &StepError, file: &RecipeFile, colour: bool) -> String {
     let field = error.field.as_ref().map(|f| format!("`{f}` ")).unwrap_or_default();
-    let message = format!("{field}{}", error.message);
+    let message = inside(&error.place, &format!("{field}{}", error.message));
     drawn(file, diagnostic::step_failed(&error.place.route, &message, &error.instead), colour)
+}
+
+/// What is said of a place in a recipe in `use`, at the `use`: with the file and the line there.
+fn inside(place: &Place, message: &str) -> String {
+    match &place.inside {
+        Some(inside) => format!("{}, line {}: {message}", inside.file, inside.line),
+        None => message.to_owned(),
+    }
+}
+
+/// Nobody reads nanoseconds.
+fn second(time: Timestamp) -> Timestamp {
+    time.round(jiff::Unit::Second).unwrap_or(time)
+}
+
+/// `waits until 2026-03-05T10:00:00Z (3 days)`
+pub(super) fn wait(from: Timestamp, until: Timestamp) -> String {
+    match Duration::try_from(from.duration_until(until)) {
+        Ok(length) if !length.is_zero() => {
+            format!("waits until {} ({})", second(until), duration::in_words(length))
+        }
+        _ => format!("does not wait: {} has come already", second(until)),
+    }
 }
 
 /// One diagnostic with its frame.
@@ -144,7 +195,10 @@ pub fn run_json(outcome: &Outcome, history: &History) -> Value {
         Outcome::Done => Value::Null,
         Outcome::Stopped { reason, .. } => reason.as_str().into(),
         Outcome::Held { question, error } => {
-            json!({ "question": question.text, "line": error.place.line, "help": error.instead })
+            json!({
+                "question": question.text, "choices": question.choices,
+                "line": error.place.line, "help": error.instead,
+            })
         }
         Outcome::Waiting { until } => json!({ "until": until }),
         Outcome::Suspended { why } => why.as_str().into(),
@@ -174,7 +228,7 @@ pub(super) fn title(key: &CallKey) -> String {
         let _ = write!(title, ", round {}", at + 1);
     }
     match key.part.as_str() {
-        "call" | "skip" | "set" | "results" | "now" => {}
+        "call" | "skip" | "set" | "results" | "now" | CallKey::WAIT | CallKey::HOLD => {}
         part => {
             let _ = write!(title, ", {}", part.replace('-', " "));
         }

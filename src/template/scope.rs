@@ -47,6 +47,15 @@ impl Scope {
         self.steps.insert(id.to_owned(), from_json(results));
     }
 
+    /// What the steps of a recipe in `use` see: the same event and run, other settings, no steps yet.
+    pub fn of_used_recipe(&self, settings: &Value) -> Scope {
+        let mut inner = self.clone();
+        inner.steps.clear();
+        inner.names.retain(|name, _| !matches!(name.as_str(), "item" | "item_index"));
+        inner.set("settings", settings);
+        inner
+    }
+
     /// What one of the names holds now, to be put back by [`Scope::restore`].
     pub fn get(&self, name: &str) -> Option<Held> {
         self.names.get(name).cloned().map(Held)

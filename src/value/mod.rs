@@ -1,8 +1,10 @@
-//! What values mean outside the program: dates, phone numbers, places, money, names.
+//! What values mean outside the program: dates, lengths of time, phone numbers, places, money, names.
 //!
 //! Text (or a JSON number) comes in; a [`Moment`] or tidy text goes out, or a [`ValueError`] that
 //! says what is wrong and what to write instead. Nothing here panics, whatever the text.
 
+mod cron;
+pub mod duration;
 pub mod json_path;
 mod kind;
 mod moment;
@@ -13,6 +15,7 @@ mod reading;
 pub mod text;
 mod zone;
 
+pub use cron::Cron;
 pub use kind::Kind;
 pub use moment::Moment;
 

@@ -66,3 +66,21 @@ fn names_that_mean_several_things_have_to_be_written_out() {
     );
     assert_eq!(found[1].help.as_deref(), Some("write `path.id` or `body.id`"));
 }
+
+/// The steps of recipes that use each other are counted together.
+#[test]
+fn steps_are_counted_over_all_recipes_that_are_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe =
+        |steps: &str| format!("name: x\ntrigger:\n  on: stax.customer_created\nsteps:\n{steps}");
+    let write = |name: &str, steps: String| {
+        std::fs::write(folder.path().join(name), recipe(&steps)).unwrap();
+    };
+    write("part.yaml", "  - wait: 1h\n".repeat(60));
+    write("recipe.yaml", "  - use: part.yaml\n".repeat(3));
+    let good = linecook(folder.path(), &["check", "recipe.yaml"]);
+    assert_eq!(good.status.code(), Some(0), "{}", seen(&good));
+    write("recipe.yaml", "  - use: part.yaml\n".repeat(4));
+    let text = seen(&linecook(folder.path(), &["check", "recipe.yaml"]));
+    assert!(text.contains("the recipe has 244 steps; 200 is the limit"), "{text}");
+}

@@ -167,8 +167,36 @@ fn random_changes_never_panic() {
     println!("{rounds} random changes, seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
     let pieces = [
-        "{{", "}}", "|", ":", "- ", "\t", "#", "[", "]", "{", "}", "'", "\"", "\n", "  ", "é", "&",
-        "*", "%", "\u{0}", "event.", "$.", "when: ", "..", "now()",
+        "{{",
+        "}}",
+        "|",
+        ":",
+        "- ",
+        "\t",
+        "#",
+        "[",
+        "]",
+        "{",
+        "}",
+        "'",
+        "\"",
+        "\n",
+        "  ",
+        "é",
+        "&",
+        "*",
+        "%",
+        "\u{0}",
+        "event.",
+        "$.",
+        "when: ",
+        "..",
+        "now()",
+        "\n  - wait: 2h\n",
+        "\n  - hold: { text: x",
+        "\n  - use: a.yaml\n",
+        "schedule\n  cron: 0 9 * * 1\n",
+        "poll\n  list: GET /customer\n  every: 5m\n",
     ];
     for _ in 0..rounds {
         let mut text = GOOD.to_owned();

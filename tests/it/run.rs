@@ -68,6 +68,37 @@ fn the_real_host_needs_live_and_a_token_needs_https() {
     }
 }
 
+#[test]
+fn a_wait_longer_than_the_command_ends_it_as_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = "name: x\ntrigger:\n  on: stax.customer_created\nsteps:\n  - wait: 2h\n  \
+                  - call: POST /contacts/upsert\n    with: { email: a@example.com }\n";
+    std::fs::write(folder.path().join("recipe.yaml"), recipe).unwrap();
+    std::fs::write(folder.path().join("token"), "token-for-this-test").unwrap();
+    let run = |format: &str| {
+        let arguments = [
+            "run",
+            "recipe.yaml",
+            "--base-url",
+            "highlevel=http://127.0.0.1:9",
+            "--token-file",
+            "highlevel=token",
+            "--location",
+            "x",
+            "--format",
+            format,
+        ];
+        let output = linecook(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(1), "{}", seen(&output));
+        output
+    };
+    let text = seen(&run("text"));
+    assert!(text.contains("waiting until 2") && text.contains("--patience"), "{text}");
+    let json: serde_json::Value = serde_json::from_slice(&run("json").stdout).unwrap();
+    assert_eq!(json["outcome"], "waiting");
+    assert_eq!(json["calls"], serde_json::json!([]));
+}
+
 /// Answers one request with what it was sent, as some servers do in their errors.
 fn echo_once() -> (std::net::SocketAddr, std::thread::JoinHandle<()>) {
     use std::io::{Read, Write};

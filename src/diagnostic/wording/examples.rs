@@ -72,3 +72,27 @@ pub fn example_record(route: &Route, kind: &str, near: Option<String>) -> Diagno
     .help("write it like highlevel.contact or stax.customer")
     .near(near)
 }
+
+/// An answer to a step that asks nothing.
+pub fn answer_without_question(route: &Route, steps: &[&str], near: Option<String>) -> Diagnostic {
+    let id = route.last().unwrap_or_default();
+    let help = match steps.is_empty() {
+        true => "the recipe asks nobody: it has no `hold`".to_owned(),
+        false => format!("these steps ask: {}", list(steps)),
+    };
+    new(Code::ExampleAnswer, key(route), format!("no step `{}` asks a person", short(&id, 40)))
+        .help(help)
+        .near(near)
+}
+
+pub fn answer_that_is_no_choice(
+    route: &Route,
+    answer: &str,
+    choices: &[String],
+    near: Option<String>,
+) -> Diagnostic {
+    let message = format!("`{}` is no answer that the step offers", short(answer, 40));
+    new(Code::ExampleAnswer, value(route), message)
+        .help(format!("write one of {}", list(choices)))
+        .near(near)
+}

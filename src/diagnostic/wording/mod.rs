@@ -7,6 +7,8 @@ mod operations;
 mod fields;
 mod templates;
 mod examples;
+mod triggers;
+mod used;
 mod runs;
 
 use super::{Code, Diagnostic, Fix, Place};
@@ -21,6 +23,8 @@ pub use runs::*;
 pub use shape::*;
 pub use steps::*;
 pub use templates::*;
+pub use triggers::*;
+pub use used::*;
 
 pub(super) fn new(code: Code, place: Place, message: impl Into<String>) -> Diagnostic {
     Diagnostic {

@@ -13,3 +13,9 @@ pub fn step_failed(route: &Route, message: &str, instead: &str) -> Diagnostic {
 pub fn held(route: &Route, message: &str, instead: &str) -> Diagnostic {
     new(Code::MayHaveHappened, value(route), message).help(instead)
 }
+
+/// A question of the recipe itself, at its line.
+pub fn asks(route: &Route, question: &str, choices: &[String]) -> Diagnostic {
+    new(Code::AsksAPerson, value(route), question)
+        .help(format!("a person chooses one of {}", super::list(choices)))
+}

@@ -70,6 +70,10 @@ fn other_word(name: &str) -> Option<&'static str> {
         "options" | "config" => "settings",
         "tests" | "test" => "examples",
         "output" | "outputs" | "extract" | "results" => "save",
+        "whit" | "wiht" | "wtih" => "with",
+        "sleep" | "delay" | "pause" => "wait",
+        "ask" | "approve" | "approval" | "confirm" => "hold",
+        "include" | "import" | "recipe" => "use",
         _ => return None,
     })
 }
@@ -82,6 +86,7 @@ pub fn missing_key(route: &Route, name: &str) -> Diagnostic {
         "steps" => "add `steps:` with at least one `- call:`",
         "on" => "add `on:` with an event, such as stax.customer_created",
         "call" => "add `call:` with an operation, such as POST /contacts/upsert",
+        "text" => "add `text:` with the question",
         _ => "add it",
     };
     new(Code::MissingKey, place, format!("`{name}` is missing")).help(help)
@@ -124,7 +129,13 @@ pub fn wrong_shape(route: &Route, wanted: &[String], found: &Value) -> Diagnosti
 /// How a key is written, for those who wrote something else.
 fn form_of(name: &str) -> Option<&'static str> {
     Some(match name {
-        "for" | "first" | "at_most" => "30s, 15m, 2h or 3d",
+        "for" | "first" | "at_most" | "every" => "30s, 15m, 2h or 3d",
+        "wait" => "wait: 2h, wait: 3d, or wait: \"{{ event.due_at }}\"",
+        "hold" => "hold: { text: May this be sent?, choices: [Send it, Leave it] }",
+        "choices" => "choices: [Send it, Leave it]",
+        "use" => "use: other-recipe.yaml",
+        "cron" => "cron: \"0 9 * * 1\"",
+        "answers" => "answers: { ask: Send it }",
         "when" => "when: event.email and event.phone",
         "unless_exists" => "unless_exists: { title: Welcome call }",
         "find" => "find: { title: Welcome call }",

@@ -6,7 +6,7 @@ use crate::source::Route;
 
 pub fn no_verb(route: &Route) -> Diagnostic {
     new(Code::NoVerb, value(route), "the step does nothing")
-        .help("give it one of `call`, `set`, `stop` and `do`")
+        .help("give it one of `call`, `set`, `wait`, `hold`, `use`, `stop` and `do`")
 }
 
 pub fn several_verbs(route: &Route, first: &str, second: &str) -> Diagnostic {
@@ -22,6 +22,7 @@ pub fn key_not_for_verb(route: &Route, name: &str, verb: &str) -> Diagnostic {
     let message = format!("`{name}` belongs to a `call`, and this step has `{verb}`");
     let help = match verb {
         "do" => "move it to the step inside that makes the call",
+        "use" => "write it into the other recipe, at the step that makes the call",
         _ => "leave it out",
     };
     new(Code::KeyNotForVerb, key(route), message).help(help)
@@ -98,4 +99,48 @@ pub fn bad_retry_word(route: &Route, word: &str) -> Diagnostic {
 pub fn bad_duration(route: &Route, text: &str) -> Diagnostic {
     new(Code::BadDuration, value(route), format!("`{}` is not a length of time", short(text, 40)))
         .help("write it like 30s, 15m, 2h or 3d; a year at most")
+}
+
+pub fn bad_wait(route: &Route, text: &str) -> Diagnostic {
+    let message = format!("`{}` is neither a length of time nor a moment", short(text, 40));
+    new(Code::BadWait, value(route), message)
+        .help("write it like 30s, 15m, 2h or 3d (a year at most), or 2026-03-02T09:00")
+}
+
+/// A `wait` for something that can be no moment. `gives` says what it is, in words.
+pub fn wait_type(route: &Route, gives: &str) -> Diagnostic {
+    let message = format!("`wait` wants a moment or a length of time, and gets {gives}");
+    new(Code::BadWait, value(route), message)
+        .help("make a moment, such as \"{{ now() | add_days(3) }}\", or write a length such as 2h")
+}
+
+pub fn empty_question(route: &Route) -> Diagnostic {
+    new(Code::BadQuestion, value(route), "`hold` asks nothing")
+        .help("write the question: hold: May this invoice be sent?")
+}
+
+pub fn no_choices(route: &Route) -> Diagnostic {
+    new(Code::BadQuestion, value(route), "there is no answer to choose")
+        .help("name at least one, or leave `choices` out: then it is `Go on` or `Stop here`")
+}
+
+pub fn blank_choice(route: &Route) -> Diagnostic {
+    new(Code::BadQuestion, value(route), "an answer has no text")
+        .help("write what a person chooses")
+}
+
+pub fn choice_with_template(route: &Route) -> Diagnostic {
+    new(Code::BadQuestion, value(route), "an answer is a fixed text, without `{{ … }}`")
+        .help("put the value into the question, in `text`")
+}
+
+pub fn same_choice(route: &Route, choice: &str) -> Diagnostic {
+    let message = format!("the answer `{}` stands there already", short(choice, 40));
+    new(Code::BadQuestion, value(route), message).help("keep one of the two")
+}
+
+pub fn choice_unread(route: &Route) -> Diagnostic {
+    let message = "without an `id` nobody can ask what was chosen: every answer does the same";
+    new(Code::ChoiceUnread, key(route), message)
+        .help("add an `id`, and a step with `when: steps.<id>.choice == '…'`")
 }

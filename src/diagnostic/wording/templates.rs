@@ -117,11 +117,19 @@ pub fn item_outside_loop(place: Place, name: &str) -> Diagnostic {
 pub fn unknown_event_field(
     place: Place,
     event: &str,
+    shown: Option<&str>,
     name: &str,
     near: Option<String>,
 ) -> Diagnostic {
+    let help = match shown {
+        Some(shown) => format!(
+            "see its fields with `linecook catalog show {shown}`; declare your own under `trigger.fields`"
+        ),
+        None => "it has `scheduled_at` and `previous_at`".to_owned(),
+    };
     new(Code::UnknownEventField, place, format!("`{event}` has no field `{name}`"))
-            .help(format!("see its fields with `linecook catalog show {event}`; declare your own under `trigger.fields`")).near(near)
+        .help(help)
+        .near(near)
 }
 
 pub fn unknown_setting(place: Place, name: &str, near: Option<String>) -> Diagnostic {
