@@ -9,6 +9,7 @@ mod fit;
 mod index;
 mod operation;
 mod schema;
+mod settling;
 mod shape;
 
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ pub use operation::{
     Lookup, NamedResult, Operation, Pages, Slot, TagsShape,
 };
 pub use schema::{request_schema, response_schema};
+pub use settling::{Marker, Probe};
 
 use index::Index;
 use shape::Shapes;

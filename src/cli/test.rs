@@ -155,11 +155,18 @@ async fn one(
             connection.base_url = format!("http://sandbox/{}", app.app);
         }
     }
-    let setup =
-        Setup { catalog, run_id: "example".into(), settings, accounts, defaults: defaults.clone() };
+    let setup = Setup {
+        catalog,
+        run_id: "example".into(),
+        settings,
+        accounts,
+        defaults: defaults.clone(),
+        settle_after: Duration::from_secs(31),
+    };
     let patience = Duration::from_secs(10 * 365 * 24 * 3600);
-    let mut engine =
-        LocalEngine::new(InProcess::new(world), VirtualClock::at(now), patience, |_| {});
+    let clock = VirtualClock::at(now);
+    let caller = InProcess::at(world, clock.clone());
+    let mut engine = LocalEngine::new(caller, clock, patience, |_| {});
     let outcome = drive(plan, &event, &setup, &mut engine).await;
     compare(catalog, example, at, &outcome, &engine.into_history(), defaults)
 }

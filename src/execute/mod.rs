@@ -10,6 +10,8 @@ mod engine;
 mod event;
 mod expect;
 mod local;
+mod look;
+mod settle;
 mod setup;
 
 pub use clock::{Clock, VirtualClock};

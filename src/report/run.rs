@@ -45,9 +45,13 @@ pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
             }
         }
         Entry::Decided { .. } => None,
-        Entry::Waits { from, until, .. } => {
+        Entry::Waits { key, from, until } => {
             let seconds = from.duration_until(*until).as_secs_f64();
-            Some(format!("    {} {seconds:.1} s before the next try", "waits".yellow()))
+            let what_for = match key.part.starts_with("settle-") {
+                true => "before it looks whether that has happened",
+                false => "before the next try",
+            };
+            Some(format!("    {} {seconds:.1} s {what_for}", "waits".yellow()))
         }
         // The ending says it, at its line.
         Entry::Asks { .. } => None,
