@@ -47,7 +47,8 @@ pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
         Entry::Decided { .. } => None,
         Entry::Waits { key, from, until } => {
             let seconds = from.duration_until(*until).as_secs_f64();
-            let what_for = match key.part.starts_with("settle-") {
+            let looks_next = key.part.starts_with("settle-") && !key.part.contains("look");
+            let what_for = match looks_next {
                 true => "before it looks whether that has happened",
                 false => "before the next try",
             };
