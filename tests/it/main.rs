@@ -12,3 +12,4 @@ mod generated;
 mod hostile;
 mod modules;
 mod run;
+mod settle;
