@@ -214,7 +214,8 @@ fn in_query() -> Slot {
     Slot::Query
 }
 
-/// How `unless_exists` looks for a record that is already there.
+/// How a record is looked for that is already there: by `unless_exists`, and when the call may already
+/// have happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lookup {

@@ -110,3 +110,65 @@ fn leads_to_text(field: &Field, path: &str) -> bool {
     }
     matches!(field.kind, Kind::String | Kind::Any)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+
+    fn said(id: &str, change: impl FnOnce(&mut Operation)) -> Vec<String> {
+        let catalog = Catalog::embedded();
+        let mut operation = (*catalog.operation(id).unwrap()).clone();
+        change(&mut operation);
+        let list =
+            operation.lookup.as_ref().and_then(|l| catalog.sibling(&operation, &l.operation));
+        mistakes(&operation, list.as_deref())
+    }
+
+    fn probe(change: impl FnOnce(&mut Probe)) -> Vec<String> {
+        said("stax.create-an-invoice", |operation| change(operation.probe.as_mut().unwrap()))
+    }
+
+    #[test]
+    fn every_class_has_what_it_needs() {
+        assert!(said("highlevel.create-note", |_| {}).is_empty());
+        assert_eq!(
+            said("highlevel.create-note", |o| o.marker = None),
+            ["`in_doubt: marker` needs `marker`"]
+        );
+        assert_eq!(
+            said("stax.charge-a-payment-method", |o| o.idempotency = None),
+            ["`in_doubt: key` needs `idempotency`"]
+        );
+        assert_eq!(
+            said("stax.create-customer", |o| o.in_doubt = InDoubt::Unprotected),
+            ["`probe` is for `in_doubt: probe` only"]
+        );
+        assert_eq!(
+            said("highlevel.create-note", |o| o.lookup = None),
+            ["a call that is looked for needs a `lookup`"]
+        );
+    }
+
+    #[test]
+    fn what_is_looked_for_can_be_found() {
+        assert_eq!(
+            said("highlevel.create-note", |o| o.marker.as_mut().unwrap().field = "pinned".into()),
+            ["`pinned` is no text in the body", "the listed records have no text `pinned`"]
+        );
+        assert_eq!(probe(|p| p.by.clear()).len(), 2, "no field, so `own` is none of them");
+        assert_eq!(probe(|p| p.own = Some("url".into())), ["`probe.own` is none of `probe.by`"]);
+        assert_eq!(
+            probe(|p| p.created = "total".into()),
+            ["the listed records have no time `total`"]
+        );
+        assert_eq!(
+            said("highlevel.create-task", |o| o.record.as_mut().unwrap().at = None),
+            ["a call that is looked for needs `record.at`"]
+        );
+        assert_eq!(
+            said("highlevel.create-task", |o| o.results["task_id"].path = "$.task.number".into()),
+            ["the listed records have nothing for the result `task_id`"]
+        );
+    }
+}
