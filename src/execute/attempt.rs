@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::drive::{Drive, End, interrupted};
 use super::engine::Engine;
 use crate::call::{CallError, Failure, Response, classify};
-use crate::catalog::{InDoubt, value_at};
+use crate::catalog::{Effect, InDoubt, value_at};
 use crate::check::{CheckedStep, Place, RetryPolicy};
 use crate::journal::{CallKey, Pause, PlannedCall, StepError, StepErrorKind};
 use crate::value::text::shortened;
@@ -41,6 +41,7 @@ pub(super) async fn attempt<E: Engine + Send>(
     tries: &mut Tries,
     owner: Owner<'_>,
 ) -> Result<Result<Response, Setback>, End> {
+    let mut may_be_deleted = false;
     loop {
         let result = drive.engine.call(key, tries.call.clone()).await;
         let outcome = result.map_err(|i| interrupted(i, &key.step, &owner.step.place))?;
@@ -49,10 +50,15 @@ pub(super) async fn attempt<E: Engine + Send>(
                 let Ok(response) = outcome else { unreachable!("a success is an answer") };
                 return Ok(Ok(response));
             }
+            // An earlier try has deleted it; what it answered is not known.
+            Some(Failure::NotFound) if may_be_deleted => {
+                return Ok(Ok(Response { status: 200, ..Response::default() }));
+            }
             Some(Failure::NotFound) => (StepErrorKind::NotFound, None),
             Some(Failure::Refused) => (StepErrorKind::Refused, None),
             Some(Failure::Later { after_seconds }) => (StepErrorKind::GaveUp, after_seconds),
             Some(Failure::InDoubt { after_seconds }) => {
+                may_be_deleted |= tries.call.effect == Effect::Delete;
                 let again = matches!(tries.call.settle, InDoubt::Idempotent | InDoubt::Key);
                 let kind = if again { StepErrorKind::GaveUp } else { StepErrorKind::InDoubt };
                 (kind, after_seconds)

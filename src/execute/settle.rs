@@ -65,9 +65,9 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             in_doubt |= kind == StepErrorKind::InDoubt;
             let found = match settling {
                 Settling::Person { why } => Found::Unclear(why.clone()),
-                Settling::Look(_) if round == ROUNDS => {
-                    Found::Unclear(Some(format!("it was sent and looked for {ROUNDS} times")))
-                }
+                Settling::Look(_) if round == ROUNDS => Found::Unclear(Some(format!(
+                    "it was looked for {ROUNDS} times, and was not there"
+                ))),
                 Settling::Look(look) => {
                     round += 1;
                     match kind {

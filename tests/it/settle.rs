@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use linecook::call::{CallError, Caller, Response};
+use linecook::call::{CallError, Caller, Request, Response};
 use linecook::catalog::Catalog;
 use linecook::cli::load;
 use linecook::execute::{
-    Clock, Engine, Interrupt, Setup, TriggerEvent, VirtualClock, drive, settings,
+    Clock, Engine, Interrupt, LocalEngine, Setup, TriggerEvent, VirtualClock, drive, settings,
 };
 use linecook::journal::{Answer, CallKey, Decision, Outcome, Pause, PlannedCall, Question};
 use linecook::plan::{self, Accounts, Plan};
@@ -147,31 +147,38 @@ fn recipe() -> Plan {
     plan::recipe(load(&file).checked.expect("the case checks clean"))
 }
 
+fn setup(plan: &Plan, run_id: &str) -> Setup {
+    let catalog = Catalog::embedded();
+    Setup {
+        catalog,
+        run_id: run_id.to_owned(),
+        settings: settings(plan, &Default::default()).unwrap(),
+        accounts: Accounts::of_catalog(catalog, World::location_id()),
+        defaults: Default::default(),
+        settle_after: Duration::from_secs(31),
+    }
+}
+
+fn event(plan: &Plan) -> TriggerEvent {
+    let payload = json!({ "id": "c0", "email": "ada@example.com", "phone": "+14075550100" });
+    TriggerEvent {
+        id: "event-1".into(),
+        received_at: "2026-03-02T10:00:00Z".parse().unwrap(),
+        event: plan.recipe.trigger.events[0].clone(),
+        payload: payload.as_object().unwrap().clone(),
+    }
+}
+
 async fn run(seed: u64, plan: &Plan, dies_of: u32) -> (Outcome, InProcess) {
     let mut random = fastrand::Rng::with_seed(seed);
-    let catalog = Catalog::embedded();
     let now = "2026-03-02T10:00:00Z".parse().unwrap();
-    let mut world = World::new(catalog);
+    let mut world = World::new(Catalog::embedded());
     world.set_now(now);
     world.set_rate_limit(false);
     random_failures(&mut world, &mut random);
     let clock = VirtualClock::at(now);
     let caller = InProcess::at(world, clock.clone());
-    let setup = Setup {
-        catalog,
-        run_id: format!("run-{seed}"),
-        settings: settings(plan, &Default::default()).unwrap(),
-        accounts: Accounts::of_catalog(catalog, World::location_id()),
-        defaults: Default::default(),
-        settle_after: Duration::from_secs(31),
-    };
-    let payload = json!({ "id": "c0", "email": "ada@example.com", "phone": "+14075550100" });
-    let event = TriggerEvent {
-        id: "event-1".into(),
-        received_at: now,
-        event: plan.recipe.trigger.events[0].clone(),
-        payload: payload.as_object().unwrap().clone(),
-    };
+    let (setup, event) = (setup(plan, &format!("run-{seed}")), event(plan));
     let mut written = Vec::new();
     loop {
         let mut engine = Mortal {
@@ -187,6 +194,60 @@ async fn run(seed: u64, plan: &Plan, dies_of: u32) -> (Outcome, InProcess) {
             return (outcome, caller);
         }
     }
+}
+
+/// An app that never gets a create done, and lists what it is told to.
+struct Stubborn {
+    list: serde_json::Value,
+}
+
+impl Caller for Stubborn {
+    async fn call(&self, request: &Request) -> Result<Response, CallError> {
+        match request.method.as_str() {
+            "GET" => Ok(Response { status: 200, body: self.list.clone(), ..Response::default() }),
+            _ => Ok(Response { status: 503, ..Response::default() }),
+        }
+    }
+}
+
+/// What a person is told, how long it took, and how many calls there were.
+fn held(steps: &str, list: serde_json::Value) -> (String, Duration, usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("recipe.yaml");
+    let head =
+        "name: A call that is never done\ntrigger:\n  on: highlevel.contact_created\nsteps:\n";
+    std::fs::write(&file, format!("{head}{steps}")).unwrap();
+    let plan = plan::recipe(load(&file).checked.expect("the recipe checks clean"));
+    let start = "2026-03-02T10:00:00Z".parse().unwrap();
+    let clock = VirtualClock::at(start);
+    let patience = Duration::from_secs(1 << 20);
+    let mut engine = LocalEngine::new(Stubborn { list }, clock.clone(), patience, |_| {});
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (setup, event) = (setup(&plan, "run-1"), event(&plan));
+    let outcome = runtime.block_on(drive(&plan, &event, &setup, &mut engine));
+    let Outcome::Held { question, error } = outcome else { panic!("{outcome:?}") };
+    let took = start.duration_until(clock.now()).try_into().unwrap();
+    let calls = engine.into_history().calls().len();
+    (format!("{}: {}", question.text, error.message), took, calls)
+}
+
+#[test]
+fn an_outage_of_an_hour_needs_nobody_and_then_a_person_is_asked() {
+    let step = "  - call: POST /contacts/:contactId/notes\n    with: { contactId: c1, body: Hi }\n";
+    let (said, took, calls) = held(step, json!({ "notes": [] }));
+    assert!(said.ends_with("it was looked for 20 times, and was not there"), "{said}");
+    assert!(took > Duration::from_secs(3_600), "{took:?}");
+    assert_eq!(calls, 41, "every try but the last is looked for");
+}
+
+#[test]
+fn a_list_without_end_is_not_read_to_its_end() {
+    let step =
+        "  - call: POST /invoice\n    with: { customer_id: s1, total: 1, meta: { tax: 0 } }\n";
+    let invoice = json!({ "id": "i1", "created_at": "2026-01-01 00:00:00" });
+    let (said, _, calls) = held(step, json!({ "data": [invoice], "last_page": 1_000 }));
+    assert!(said.contains("it is not on the first 40 pages of the list"), "{said}");
+    assert_eq!(calls, 41);
 }
 
 #[test]
