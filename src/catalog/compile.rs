@@ -229,6 +229,15 @@ impl Compiler {
             {
                 say(format!("`lookup` names `{}`, which is no list operation", lookup.operation));
             }
+            let list =
+                operation.lookup.as_ref().and_then(|l| catalog.sibling(operation, &l.operation));
+            for mistake in super::settling::mistakes(operation, list.as_deref()) {
+                say(mistake);
+            }
+            let newest = operation.list.iter().flat_map(|l| l.newest.keys());
+            for name in newest.filter(|name| !operation.query.contains_key(*name)) {
+                say(format!("`list.newest` names `{name}`, which is no query field"));
+            }
             for id in operation.tags.iter().flat_map(|t| [&t.add, &t.remove]) {
                 if sibling(id).is_none() {
                     say(format!("`tags` names `{id}`, which is not there"));

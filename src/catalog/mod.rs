@@ -9,6 +9,7 @@ mod fit;
 mod index;
 mod operation;
 mod schema;
+mod settling;
 mod shape;
 mod stand_in;
 
@@ -26,6 +27,7 @@ pub use operation::{
     Lookup, NamedResult, Operation, Pages, Slot, TagsShape,
 };
 pub use schema::{request_schema, response_schema};
+pub use settling::{Marker, Probe};
 pub use stand_in::StandIn;
 
 use index::Index;

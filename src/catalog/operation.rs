@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::field::value_at;
-use super::{Field, Fields, Record};
+use super::{Field, Fields, Marker, Probe, Record};
 
 /// One thing an app can do, with everything that is known of it. Source: `schemas/catalog/`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -66,6 +66,10 @@ pub struct Operation {
     pub record: Option<Record>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency: Option<Idempotency>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marker: Option<Marker>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
     #[serde(default)]
     pub example: Example,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -175,6 +179,9 @@ pub struct ListShape {
     pub results: IndexMap<String, NamedResult>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pages: Option<Pages>,
+    /// The query that asks for the newest first.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub newest: IndexMap<String, String>,
     /// What one item is, as the answer says; filled in when the operation is read.
     #[serde(default, skip_serializing_if = "is_unsaid")]
     pub of: Field,
@@ -207,7 +214,8 @@ fn in_query() -> Slot {
     Slot::Query
 }
 
-/// How `unless_exists` looks for a record that is already there.
+/// How a record is looked for that is already there: by `unless_exists`, and when the call may already
+/// have happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lookup {
@@ -340,6 +348,11 @@ impl ListShape {
             Some(Value::Null) | None => Vec::new(),
             Some(one) => vec![one],
         }
+    }
+
+    /// Whether the answer shows one record only, whatever else there is like it.
+    pub fn shows_one(&self, response: &Value) -> bool {
+        value_at(response, &self.items).is_some_and(|items| !items.is_array())
     }
 
     /// Whether page `number` is the last: as the answer says, else because it is not full.

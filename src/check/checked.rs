@@ -159,6 +159,9 @@ pub struct CheckedCall {
     /// Where the operation is named.
     pub place: Place,
     pub operation: Arc<Operation>,
+    /// The list operation that shows whether the call has happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookup: Option<Arc<Operation>>,
     pub inputs: Vec<Input>,
     /// The whole body, for an operation whose body is a list.
     pub body: Option<Mapping>,

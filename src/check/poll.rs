@@ -59,6 +59,7 @@ impl Checker<'_> {
             body: with.body,
             tags: None,
             search: Some(Search::AllPages),
+            lookup: None,
             save: Vec::new(),
             retry: RetryPolicy::default(),
             on_error: OnProblem::Stop,

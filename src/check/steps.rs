@@ -298,9 +298,13 @@ impl Checker<'_> {
         let search = self.search(step, &operation, here);
         let save = self.save(step, &operation, &here.key("save"));
         let retry = self.retry(step.retry.as_ref(), &here.key("retry"));
+        let is_looked_for = operation.marker.is_some() || operation.probe.is_some();
+        let lookup = operation.lookup.as_ref().filter(|_| is_looked_for);
+        let lookup = lookup.and_then(|l| self.catalog.sibling(&operation, &l.operation));
         Some(CheckedCall {
             place: self.place(&here.key("call")),
             operation,
+            lookup,
             inputs: with.inputs,
             body: with.body,
             tags: with.tags,

@@ -40,6 +40,7 @@ pub fn run(args: &Args) -> Result {
         settings,
         accounts: Accounts::of_catalog(catalog, location),
         defaults: args.recipe.defaults.read()?,
+        settle_after: std::time::Duration::ZERO,
     };
     let mut engine = DryEngine::new(catalog, now).with_answers(answers.clone());
     let outcome = runtime()?.block_on(drive(&plan, &event, &setup, &mut engine));

@@ -60,21 +60,18 @@ pub fn run(args: &Args) -> Result {
     }
     runtime()?.block_on(async {
         let target = Target::new(args, &prepared).await?;
+        let timeout = Duration::from_secs(args.timeout.max(1));
         let setup = Setup {
             catalog: Catalog::embedded(),
             run_id: format!("run-{:x}", Timestamp::now().as_nanosecond()),
             settings: prepared.settings.clone(),
             accounts: target.accounts.clone(),
             defaults,
+            settle_after: timeout + Duration::from_secs(1),
         };
-        let caller =
-            HttpCaller::new(Duration::from_secs(args.timeout.max(1)), target.tokens.clone())
-                .map_err(|e| {
-                    CommandError::environment(
-                        format!("no calls can be made: {e}"),
-                        "check the network",
-                    )
-                })?;
+        let caller = HttpCaller::new(timeout, target.tokens.clone()).map_err(|e| {
+            CommandError::environment(format!("no calls can be made: {e}"), "check the network")
+        })?;
         let text = args.format == Format::Text;
         if text {
             print::line(&prepared.plan.recipe.name);

@@ -156,19 +156,19 @@ async fn one(
             connection.base_url = format!("http://sandbox/{}", app.app);
         }
     }
-    let setup =
-        Setup { catalog, run_id: "example".into(), settings, accounts, defaults: defaults.clone() };
-    let patience = Duration::from_secs(10 * 365 * 24 * 3600);
-    let caller = InProcess::new(world);
-    let watch = |entry: &Entry| {
-        // The pretended apps live in the same time.
-        if let Entry::Waits { until, .. } = entry {
-            caller.world().set_now((*until).max(now));
-        }
+    let setup = Setup {
+        catalog,
+        run_id: "example".into(),
+        settings,
+        accounts,
+        defaults: defaults.clone(),
+        settle_after: Duration::from_secs(31),
     };
+    let patience = Duration::from_secs(10 * 365 * 24 * 3600);
+    let clock = VirtualClock::at(now);
+    let caller = InProcess::at(world, clock.clone());
     let answers = example.given.as_ref().map(|g| g.answers.clone()).unwrap_or_default();
-    let mut engine =
-        LocalEngine::new(&caller, VirtualClock::at(now), patience, watch).with_answers(answers);
+    let mut engine = LocalEngine::new(caller, clock, patience, |_| {}).with_answers(answers);
     let outcome = drive(plan, &event, &setup, &mut engine).await;
     compare(catalog, example, at, &outcome, &engine.into_history(), defaults)
 }

@@ -1,4 +1,4 @@
-//! One call, tried as often as its retry policy and its in-doubt class allow.
+//! One call, tried as often as its retry policy allows, and until nobody can tell what became of it.
 
 use std::time::Duration;
 
@@ -7,76 +7,92 @@ use serde_json::Value;
 use super::drive::{Drive, End, interrupted};
 use super::engine::Engine;
 use crate::call::{CallError, Failure, Response, classify};
-use crate::catalog::{InDoubt, value_at};
+use crate::catalog::{Effect, InDoubt, value_at};
 use crate::check::{CheckedStep, Place, RetryPolicy};
-use crate::journal::{CallKey, Pause, PlannedCall, Question, StepError, StepErrorKind};
+use crate::journal::{CallKey, Pause, PlannedCall, StepError, StepErrorKind};
 use crate::value::text::shortened;
 
-/// What to do when nobody can tell whether a call happened.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum WhenInDoubt {
-    /// Ask a person.
-    Hold,
-    /// Give it back: the step can find out by itself.
-    Tell,
+/// A call, and how far it has been tried.
+pub(super) struct Tries {
+    pub call: PlannedCall,
+    pub waited: Duration,
 }
 
-/// Makes a call until it succeeds, is refused, or has been tried for long enough. The outer error
-/// ends the run; the inner one is the step's to handle.
+/// A try that did not go well.
+pub(super) struct Setback {
+    pub kind: StepErrorKind,
+    pub outcome: Result<Response, CallError>,
+    after_seconds: Option<u64>,
+}
+
+/// Whose call it is, and how long it may be tried.
+#[derive(Clone, Copy)]
+pub(super) struct Owner<'a> {
+    pub step: &'a CheckedStep,
+    pub place: &'a Place,
+    pub retry: RetryPolicy,
+}
+
+/// Makes a call until it succeeds, is refused, has been tried for long enough, or until nobody can tell
+/// whether it has happened. The outer error ends the run; the inner one is the step's to handle.
 pub(super) async fn attempt<E: Engine + Send>(
     drive: &mut Drive<'_, E>,
     key: &CallKey,
-    mut call: PlannedCall,
-    retry: RetryPolicy,
-    step: &CheckedStep,
-    place: &Place,
-    in_doubt: WhenInDoubt,
-) -> Result<Result<Response, Box<StepError>>, End> {
-    let mut waited = Duration::ZERO;
+    tries: &mut Tries,
+    owner: Owner<'_>,
+) -> Result<Result<Response, Setback>, End> {
+    let mut may_be_deleted = false;
     loop {
-        let result = drive.engine.call(key, call.clone()).await;
-        let outcome = result.map_err(|i| interrupted(i, &key.step, &step.place))?;
-        let (again, after_seconds) = match classify(&outcome) {
+        let result = drive.engine.call(key, tries.call.clone()).await;
+        let outcome = result.map_err(|i| interrupted(i, &key.step, &owner.step.place))?;
+        let (kind, after_seconds) = match classify(&outcome) {
             None => {
                 let Ok(response) = outcome else { unreachable!("a success is an answer") };
                 return Ok(Ok(response));
             }
-            Some(failure @ (Failure::NotFound | Failure::Refused)) => {
-                let kind = match failure {
-                    Failure::NotFound => StepErrorKind::NotFound,
-                    _ => StepErrorKind::Refused,
-                };
-                return Ok(Err(failed(drive, (step, place), &call, outcome, kind)));
-            }
-            Some(Failure::Later { after_seconds }) => (true, after_seconds),
-            Some(Failure::InDoubt { after_seconds }) => {
-                (matches!(call.settle, InDoubt::Idempotent | InDoubt::Key), after_seconds)
-            }
-        };
-        if !again {
-            let error = failed(drive, (step, place), &call, outcome, StepErrorKind::InDoubt);
-            if in_doubt == WhenInDoubt::Tell {
-                return Ok(Err(error));
-            }
-            if hold(drive, key, &call, error).await? == Decided::Happened {
-                // What it answered is not known: its results are empty.
+            // An earlier try has deleted it; what it answered is not known.
+            Some(Failure::NotFound) if may_be_deleted => {
                 return Ok(Ok(Response { status: 200, ..Response::default() }));
             }
-            call.attempt += 1;
-            continue;
+            Some(Failure::NotFound) => (StepErrorKind::NotFound, None),
+            Some(Failure::Refused) => (StepErrorKind::Refused, None),
+            Some(Failure::Later { after_seconds }) => (StepErrorKind::GaveUp, after_seconds),
+            Some(Failure::InDoubt { after_seconds }) => {
+                may_be_deleted |= tries.call.effect == Effect::Delete;
+                let again = matches!(tries.call.settle, InDoubt::Idempotent | InDoubt::Key);
+                let kind = if again { StepErrorKind::GaveUp } else { StepErrorKind::InDoubt };
+                (kind, after_seconds)
+            }
+        };
+        let setback = Setback { kind, outcome, after_seconds };
+        if kind != StepErrorKind::GaveUp {
+            return Ok(Err(setback));
         }
-        let pause = pause(retry, call.attempt, after_seconds);
-        waited += length(pause);
-        if retry.total.is_zero() || waited > retry.total {
-            return Ok(Err(failed(drive, (step, place), &call, outcome, StepErrorKind::GaveUp)));
+        if !wait(drive, key, tries, owner, &setback).await? {
+            return Ok(Err(setback));
         }
-        let result = drive.engine.wait(key, pause).await;
-        if let Err(interrupt) = result {
-            let error = failed(drive, (step, place), &call, outcome, StepErrorKind::GaveUp);
-            return Err(End::Interrupted(interrupt, error));
-        }
-        call.attempt += 1;
     }
+}
+
+/// Waits before the next try; false when it has been tried for long enough.
+pub(super) async fn wait<E: Engine + Send>(
+    drive: &mut Drive<'_, E>,
+    key: &CallKey,
+    tries: &mut Tries,
+    owner: Owner<'_>,
+    setback: &Setback,
+) -> Result<bool, End> {
+    let pause = pause(owner.retry, tries.call.attempt, setback.after_seconds);
+    tries.waited += length(pause);
+    if owner.retry.total.is_zero() || tries.waited > owner.retry.total {
+        return Ok(false);
+    }
+    if let Err(interrupt) = drive.engine.wait(key, pause).await {
+        let error = failed(drive, owner, &tries.call, setback, StepErrorKind::GaveUp);
+        return Err(End::Interrupted(interrupt, error));
+    }
+    tries.call.attempt += 1;
+    Ok(true)
 }
 
 /// Exponential, at most `at_most`; what the app asks for wins.
@@ -97,45 +113,18 @@ fn length(pause: Pause) -> Duration {
     }
 }
 
-/// What a person found out.
-#[derive(PartialEq)]
-enum Decided {
-    Happened,
-    SendAgain,
-}
-
-const HAPPENED: &str = "it happened";
-const SEND_AGAIN: &str = "send it again";
-
-/// A person has to look: what may already have happened is never sent again by itself.
-async fn hold<E: Engine + Send>(
-    drive: &mut Drive<'_, E>,
-    key: &CallKey,
-    call: &PlannedCall,
-    error: Box<StepError>,
-) -> Result<Decided, End> {
-    let question = Question {
-        text: format!("`{}` may already have happened", call.planned.request.call),
-        choices: vec![HAPPENED.into(), SEND_AGAIN.into()],
-    };
-    match drive.engine.hold(key, question).await {
-        Ok(answer) if answer.choice == SEND_AGAIN => Ok(Decided::SendAgain),
-        Ok(_) => Ok(Decided::Happened),
-        Err(interrupt) => Err(End::Interrupted(interrupt, error)),
-    }
-}
-
-fn failed<E>(
+/// What the step says of a setback, as a failure of this kind.
+pub(super) fn failed<E>(
     drive: &Drive<'_, E>,
-    (step, place): (&CheckedStep, &Place),
+    owner: Owner<'_>,
     call: &PlannedCall,
-    outcome: Result<Response, CallError>,
+    setback: &Setback,
     kind: StepErrorKind,
 ) -> Box<StepError> {
     let request = &call.planned.request;
     let app = drive.setup.catalog.app(&request.app);
     let title = app.map_or(request.app.as_str(), |app| app.title.as_str());
-    let (said, response) = match outcome {
+    let (said, response) = match &setback.outcome {
         Ok(response) => {
             let path = app.and_then(|app| app.errors.message.as_deref()).unwrap_or("$");
             let words = value_at(&response.body, path).unwrap_or(&response.body);
@@ -144,7 +133,7 @@ fn failed<E>(
                 true => format!("{title} answers {}", response.status),
                 false => format!("{title} answers {}: {words}", response.status),
             };
-            (said, Some(response))
+            (said, Some(response.clone()))
         }
         Err(error) => (format!("{title}: {error}"), None),
     };
@@ -177,8 +166,8 @@ fn failed<E>(
         _ => "compare what was sent with `linecook dry-run`".to_owned(),
     };
     Box::new(StepError {
-        step: step.id.clone(),
-        place: place.clone(),
+        step: owner.step.id.clone(),
+        place: owner.place.clone(),
         kind,
         field: None,
         message: said,

@@ -1,21 +1,25 @@
 //! A step that calls: look before it creates, call, then change tags.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
-use super::attempt::{WhenInDoubt, attempt, words};
+use super::attempt::{Owner, Tries, attempt, failed, words};
 use super::drive::{Drive, End, data_error};
 use super::engine::Engine;
+use super::look::{Look, Search, Wanted};
+use super::settle::Settling;
+use crate::call::Response;
 use crate::catalog::Operation;
-use crate::check::{CheckedCall, CheckedStep, Mapping, Search};
-use crate::journal::{CallKey, Decision, LooksFor, Pause, PlannedCall, StepError, StepErrorKind};
+use crate::check::{self, CheckedCall, CheckedStep, Mapping};
+use crate::journal::{CallKey, Decision, LooksFor, PlannedCall, StepError, StepErrorKind};
 use crate::plan::{self, DataError, PlannedRequest};
 use crate::recipe::OnProblem;
 use crate::template::Scope;
 
 /// The most pages of one search.
 const MAX_PAGES: u64 = 200;
-/// How often `unless_exists` looks and calls before a person is asked.
-const LOOKS: u32 = 3;
 
 /// Runs the step; gives its results.
 pub(super) async fn run<E: Engine + Send>(
@@ -35,12 +39,12 @@ pub(super) async fn run<E: Engine + Send>(
     this.finish(outcome).await
 }
 
-struct CallStep<'a, 'd, E> {
-    drive: &'a mut Drive<'d, E>,
-    step: &'a CheckedStep,
-    call: &'a CheckedCall,
-    scope: &'a Scope,
-    item: &'a [usize],
+pub(super) struct CallStep<'a, 'd, E> {
+    pub drive: &'a mut Drive<'d, E>,
+    pub step: &'a CheckedStep,
+    pub call: &'a CheckedCall,
+    pub scope: &'a Scope,
+    pub item: &'a [usize],
 }
 
 type Results = Result<Map<String, Value>, Box<StepError>>;
@@ -49,9 +53,9 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
     async fn whole(&mut self) -> Result<Results, End> {
         let call = self.call;
         let outcome = match &call.search {
-            Some(Search::Find(conditions)) => self.find(conditions).await?,
-            Some(Search::AllPages) => self.all_pages().await?,
-            Some(Search::UnlessExists { list, conditions }) => {
+            Some(check::Search::Find(conditions)) => self.find(conditions).await?,
+            Some(check::Search::AllPages) => self.all_pages().await?,
+            Some(check::Search::UnlessExists { list, conditions }) => {
                 self.unless_exists(list, conditions).await?
             }
             None => self.plain().await?,
@@ -64,8 +68,18 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
 
     async fn plain(&mut self) -> Result<Results, End> {
         let planned = self.request(self.call)?;
+        self.make(planned, None).await
+    }
+
+    /// Makes the call itself.
+    async fn make(
+        &mut self,
+        mut planned: PlannedRequest,
+        exists: Option<Look>,
+    ) -> Result<Results, End> {
+        let settling = self.settling(&mut planned, exists).await?;
         let operation = &*self.call.operation;
-        let response = match self.send("call", operation, planned).await? {
+        let response = match self.send("call", operation, planned, &settling).await? {
             Ok(response) => response,
             Err(error) => return Ok(Err(error)),
         };
@@ -81,7 +95,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             // Nothing to look for: whoever came first would be a stranger.
             return Ok(Ok(plan::list_results(list, None, "found")));
         }
-        let found = match self.first_match("", &operation, planned, &conditions, false).await? {
+        let found = match self.first_match(&operation, planned, &conditions, false).await? {
             Ok(found) => found,
             Err(error) => return Ok(Err(error)),
         };
@@ -105,10 +119,11 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let mut complete = false;
         for number in 1..=MAX_PAGES {
             let page = plan::page(&planned, &operation, number);
-            let response = match self.send(&format!("page-{number}"), &operation, page).await? {
-                Ok(response) => response,
-                Err(error) => return Ok(Err(error)),
-            };
+            let response =
+                match self.read(&format!("page-{number}"), &operation, page, None).await? {
+                    Ok(response) => response,
+                    Err(error) => return Ok(Err(error)),
+                };
             let zone = self.drive.zone(&operation.app);
             let zoned = |item: &Value| plan::with_zones(&list.of, item, zone);
             items.extend(list.read_items(&response.body).into_iter().map(zoned));
@@ -127,11 +142,10 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         Ok(Ok(results))
     }
 
-    /// Looks first; calls only when nothing is there. When nobody can tell whether the call happened,
-    /// the same look settles it.
+    /// Looks first; calls only when nothing is there.
     async fn unless_exists(
         &mut self,
-        list: &Operation,
+        list: &Arc<Operation>,
         conditions: &[(String, Mapping)],
     ) -> Result<Results, End> {
         let conditions = self.conditions(list, conditions)?;
@@ -139,52 +153,36 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             return Ok(self.plain().await?.map(|results| existed(results, false)));
         }
         let planned = self.request(self.call)?;
-        let look = self.look_up(list, &planned, &conditions)?;
-        let operation = self.call.operation.clone();
-        for round in 1..=LOOKS {
-            let again = if round > 1 { format!("again-{round}-") } else { String::new() };
-            let found = self.first_match(&again, list, look.clone(), &conditions, true).await?;
-            let found = match found {
-                Ok(found) => found,
-                Err(error) if error.kind == StepErrorKind::NotFound => None,
-                Err(error) => return Ok(Err(error)),
-            };
-            if let (Some(record), Some(shape)) = (found, &list.list) {
-                let mut results = plan::list_results(shape, Some(&record), "existed");
-                if operation.results.contains_key("new") {
-                    results.insert("new".into(), (round > 1).into());
-                }
-                // Found only now that it has been sent: it is the one that was sent.
-                return Ok(Ok(existed(results, round == 1)));
+        let lookup = self.call.operation.lookup.iter().flat_map(|lookup| &lookup.query);
+        let query = lookup
+            .filter_map(|(theirs, name)| Some((theirs.clone(), conditions.get(name).cloned()?)));
+        let request = self.look_up(list, &planned, query.collect())?;
+        let found = match self.first_match(list, request.clone(), &conditions, true).await? {
+            Ok(found) => found,
+            Err(error) if error.kind == StepErrorKind::NotFound => None,
+            Err(error) => return Ok(Err(error)),
+        };
+        if let (Some(record), Some(shape)) = (found, &list.list) {
+            let mut results = plan::list_results(shape, Some(&record), "existed");
+            if self.call.operation.results.contains_key("new") {
+                results.insert("new".into(), false.into());
             }
-            let last = round == LOOKS;
-            let in_doubt = if last { WhenInDoubt::Hold } else { WhenInDoubt::Tell };
-            let part = format!("{again}call");
-            match self.call(&part, &operation, planned.clone(), None, in_doubt).await? {
-                Ok(response) => {
-                    let zone = self.drive.zone(&operation.app);
-                    let results = plan::results(self.call, &response, zone);
-                    return Ok(Ok(existed(results, false)));
-                }
-                Err(error) if error.kind == StepErrorKind::InDoubt && !last => {
-                    let key = CallKey::new(&self.step.id, self.item, &part);
-                    let pause = Pause::Exactly(self.call.retry.first);
-                    if let Err(interrupt) = self.drive.engine.wait(&key, pause).await {
-                        return Err(End::Interrupted(interrupt, error));
-                    }
-                }
-                Err(error) => return Ok(Err(error)),
-            }
+            return Ok(Ok(existed(results, true)));
         }
-        unreachable!("the last round asks a person and does not come back in doubt")
+        // Found only when it has been sent, it is the one that was sent.
+        let wanted = Wanted::Fields { has: conditions, agrees: Map::new() };
+        let searches = vec![Search { by: String::new(), request, wanted }];
+        let look = Look { list: list.clone(), searches, age: None };
+        Ok(self.make(planned, Some(look)).await?.map(|results| existed(results, false)))
     }
 
-    /// The request of the list operation that looks for a record like the one to be made.
-    fn look_up(
+    /// The request of the list operation that looks for a record like the one to be made, with more
+    /// for its query.
+    pub(super) fn look_up(
         &self,
         list: &Operation,
         create: &PlannedRequest,
-        conditions: &Map<String, Value>,
+        query: Vec<(String, Value)>,
     ) -> Result<PlannedRequest, End> {
         let lookup =
             self.call.operation.lookup.clone().expect("`check` lets only such operations look");
@@ -206,13 +204,10 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             in_path.or_else(|| body?.get(name).cloned())
         };
         let mut inputs = Vec::new();
-        let with = lookup.with.iter().filter_map(|(theirs, name)| Some((theirs, ours(name)?)));
-        let query = lookup
-            .query
-            .iter()
-            .filter_map(|(theirs, name)| Some((theirs, conditions.get(name).cloned()?)));
+        let with =
+            lookup.with.into_iter().filter_map(|(theirs, name)| Some((theirs, ours(&name)?)));
         for (theirs, value) in with.chain(query) {
-            if let Ok((slot, name, _)) = list.field(theirs) {
+            if let Ok((slot, name, _)) = list.field(&theirs) {
                 let content = crate::check::Content::Literal(value);
                 let mapping = Mapping { place: self.step.place.clone(), content };
                 inputs.push(crate::check::Input { slot, name: name.to_owned(), mapping });
@@ -220,7 +215,8 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         }
         let call = CheckedCall {
             place: self.call.place.clone(),
-            operation: std::sync::Arc::new(list.clone()),
+            operation: Arc::new(list.clone()),
+            lookup: None,
             inputs,
             body: None,
             tags: None,
@@ -237,7 +233,6 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
 
     async fn first_match(
         &mut self,
-        again: &str,
         operation: &Operation,
         planned: PlannedRequest,
         conditions: &Map<String, Value>,
@@ -247,11 +242,8 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         for number in 1..=MAX_PAGES {
             let page = plan::page(&planned, operation, number);
             let looks_for = LooksFor { conditions: conditions.clone(), creates };
-            let part = format!("{again}look-{number}");
-            let response = match self
-                .call(&part, operation, page, Some(looks_for), WhenInDoubt::Hold)
-                .await?
-            {
+            let part = format!("look-{number}");
+            let response = match self.read(&part, operation, page, Some(looks_for)).await? {
                 Ok(response) => response,
                 Err(error) => return Ok(Err(error)),
             };
@@ -321,8 +313,9 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
                 connection,
             )
             .map_err(|e| self.drive.data(self.step, e))?;
+            let settling = Settling::Person { why: None };
             if let Some(planned) = planned
-                && let Err(error) = self.send(part, operation, planned).await?
+                && let Err(error) = self.send(part, operation, planned, &settling).await?
             {
                 return Ok(Err(error));
             }
@@ -358,33 +351,32 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         Ok(results)
     }
 
-    async fn send(
-        &mut self,
-        part: &str,
-        operation: &Operation,
-        planned: PlannedRequest,
-    ) -> Result<Result<crate::call::Response, Box<StepError>>, End> {
-        self.call(part, operation, planned, None, WhenInDoubt::Hold).await
-    }
-
-    async fn call(
+    /// Makes a call that only reads.
+    pub(super) async fn read(
         &mut self,
         part: &str,
         operation: &Operation,
         planned: PlannedRequest,
         looks_for: Option<LooksFor>,
-        in_doubt: WhenInDoubt,
-    ) -> Result<Result<crate::call::Response, Box<StepError>>, End> {
-        let key = CallKey::new(&self.step.id, self.item, part);
-        let call = PlannedCall {
-            planned,
-            effect: operation.effect,
-            settle: operation.in_doubt,
-            attempt: 1,
-            looks_for,
-        };
-        attempt(self.drive, &key, call, self.call.retry, self.step, &self.call.place, in_doubt)
-            .await
+    ) -> Result<Result<Response, Box<StepError>>, End> {
+        let (key, owner) = (self.key(part), self.owner());
+        let (effect, settle) = (operation.effect, operation.in_doubt);
+        let call = PlannedCall { planned, effect, settle, attempt: 1, looks_for };
+        let mut tries = Tries { call, waited: Duration::ZERO };
+        let outcome = attempt(self.drive, &key, &mut tries, owner).await?;
+        Ok(outcome
+            .map_err(|setback| failed(self.drive, owner, &tries.call, &setback, setback.kind)))
+    }
+
+    pub(super) fn key(&self, part: &str) -> CallKey {
+        CallKey::new(&self.step.id, self.item, part)
+    }
+
+    pub(super) fn owner<'s>(&self) -> Owner<'s>
+    where
+        Self: 's,
+    {
+        Owner { step: self.step, place: &self.call.place, retry: self.call.retry }
     }
 
     fn request(&self, call: &CheckedCall) -> Result<PlannedRequest, End> {

@@ -1,6 +1,7 @@
 //! The time, as an engine sees it.
 
 use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,21 +22,25 @@ pub trait Clock: Send {
     fn jitter(&mut self, most: Duration) -> Duration;
 }
 
-/// A clock that stands still, and jumps when somebody sleeps.
+/// A clock that stands still, and jumps when somebody sleeps. Its clones show the same time.
 #[derive(Clone, Debug)]
 pub struct VirtualClock {
-    now: Timestamp,
+    now: Arc<Mutex<Timestamp>>,
 }
 
 impl VirtualClock {
     pub fn at(now: Timestamp) -> VirtualClock {
-        VirtualClock { now }
+        VirtualClock { now: Arc::new(Mutex::new(now)) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Timestamp> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for VirtualClock {
     fn now(&self) -> Timestamp {
-        self.now
+        *self.lock()
     }
 
     async fn sleep(&mut self, duration: Duration) {
@@ -43,7 +48,8 @@ impl Clock for VirtualClock {
     }
 
     fn jump(&mut self, duration: Duration) -> bool {
-        self.now = self.now.checked_add(duration).unwrap_or(self.now);
+        let mut now = self.lock();
+        *now = now.checked_add(duration).unwrap_or(*now);
         true
     }
 

@@ -249,7 +249,11 @@ impl<E: Engine + Send> Drive<'_, E> {
             .map_err(|error| End::Failed(data_error(step, template_error(place, &error))))
     }
 
-    async fn time(&mut self, key: &CallKey, place: &Place) -> Result<jiff::Timestamp, End> {
+    pub(super) async fn time(
+        &mut self,
+        key: &CallKey,
+        place: &Place,
+    ) -> Result<jiff::Timestamp, End> {
         match self.record(key, Decision::AskTime, place).await? {
             Decision::Time(time) => Ok(time),
             other => unreachable!(

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::catalog::{Catalog, Fit, Operation, Slot};
 use crate::journal::{History, Outcome, PlannedCall};
+use crate::plan::unmarked_body;
 use crate::recipe::{Example, ExpectedCall, ExpectedOutcome};
 use crate::source::Route;
 use crate::value::Defaults;
@@ -101,9 +102,7 @@ pub fn compare(
 /// The calls that change something, each once however often it was tried.
 fn changing(history: &History) -> Vec<&PlannedCall> {
     let calls = history.calls();
-    let first = calls
-        .into_iter()
-        .filter(|made| made.call.attempt == 1 && !made.key.part.starts_with("again-"));
+    let first = calls.into_iter().filter(|made| made.call.attempt == 1);
     first.map(|made| made.call).filter(|call| call.effect != crate::catalog::Effect::Read).collect()
 }
 
@@ -112,9 +111,8 @@ fn is_of(call: &PlannedCall, operation: &Operation) -> bool {
 }
 
 fn extra_call(place: &Route, call: &PlannedCall) -> Mismatch {
-    let request = &call.planned.request;
-    let sent = request.body.clone().unwrap_or_default();
-    let kind = MismatchKind::Extra { call: request.call.clone(), sent };
+    let sent = unmarked_body(&call.planned).unwrap_or_default();
+    let kind = MismatchKind::Extra { call: call.planned.request.call.clone(), sent };
     Mismatch { place: place.clone(), kind }
 }
 
@@ -128,7 +126,7 @@ fn fields(
 ) {
     for (name, expected) in &wanted.with {
         let Ok((slot, key, field)) = operation.field(name) else {
-            let sent = call.planned.request.body.as_ref().and_then(|b| b.get(name).cloned());
+            let sent = unmarked_body(&call.planned).and_then(|b| b.get(name).cloned());
             push(wanted, name, expected, sent, place, found);
             continue;
         };
@@ -171,7 +169,7 @@ fn push(
     found.push(Mismatch { place: place.key("with").key(name), kind });
 }
 
-/// What a call sent in one of its fields.
+/// What a call sent in one of its fields, without the marks of the engine.
 fn sent(call: &PlannedCall, operation: &Operation, slot: Slot, name: &str) -> Option<Value> {
     let request = &call.planned.request;
     match slot {
@@ -185,7 +183,7 @@ fn sent(call: &PlannedCall, operation: &Operation, slot: Slot, name: &str) -> Op
         Slot::Query => {
             request.query.iter().find(|(n, _)| n == name).map(|(_, v)| Value::from(v.as_str()))
         }
-        Slot::Body => request.body.as_ref()?.get(name).cloned(),
+        Slot::Body => unmarked_body(&call.planned)?.get(name).cloned(),
     }
 }
 

@@ -11,7 +11,9 @@ mod engine;
 mod event;
 mod expect;
 mod local;
+mod look;
 mod pause_step;
+mod settle;
 mod setup;
 mod used_step;
 

@@ -1,6 +1,7 @@
 //! What a run needs besides its plan and its event.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -17,6 +18,9 @@ pub struct Setup {
     pub settings: Map<String, Value>,
     pub accounts: Accounts,
     pub defaults: Arc<Defaults>,
+    /// How long after a call without an answer it is looked for: longer than one call can last, since
+    /// it may still be under way.
+    pub settle_after: Duration,
 }
 
 /// A setting that is wrong or missing.

@@ -2,6 +2,7 @@
 //! without sending anything.
 
 mod account;
+mod mark;
 mod request;
 mod render;
 mod results;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::{Checked, CheckedRecipe};
 
 pub use account::Accounts;
+pub use mark::{mark, reference, sent_at, unmarked_body};
 pub use render::{DataError, Origin, render};
 pub(crate) use render::{evaluate, template_error};
 pub use request::{LeftOut, PlannedRequest, page, request, tag_request};

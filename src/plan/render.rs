@@ -20,6 +20,10 @@ pub struct Origin {
     /// It is the key by which the app recognises a repeated call.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_key: bool,
+    /// What linecook adds to find the record again: the last line of a text, or all of it where the
+    /// recipe says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
     /// What it was before it took the form that the app wants.
     pub before: Option<Value>,
     /// The results it was made of, as `step.result`.
@@ -141,6 +145,7 @@ pub(super) fn fit(
                 place: Some(mapping.place.clone()),
                 before: Some(conversion.before),
                 is_key: false,
+                mark: None,
                 from_results: results_read(mapping),
             }),
         }
@@ -166,6 +171,7 @@ fn leaves(slot: Slot, path: &str, mapping: &Mapping, origins: &mut Vec<Origin>) 
             place: Some(mapping.place.clone()),
             before: None,
             is_key: false,
+            mark: None,
             from_results: results_read(mapping),
         }),
     }

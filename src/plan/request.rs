@@ -66,6 +66,7 @@ pub fn request(
             place: None,
             before: None,
             is_key: true,
+            mark: None,
             from_results: Vec::new(),
         };
         draft.add(key.slot, &key.field, idempotency_key.into(), vec![origin]);
@@ -149,6 +150,7 @@ pub fn tag_request(
             place: Some(tags.place.clone()),
             before: None,
             is_key: false,
+            mark: None,
             from_results: vec![step.to_owned()],
         };
         draft.add(Slot::Path, path, record_id.into(), vec![origin]);
@@ -245,6 +247,7 @@ impl<'a> Draft<'a> {
                 place: None,
                 before: None,
                 is_key: false,
+                mark: None,
                 from_results: Vec::new(),
             });
         }

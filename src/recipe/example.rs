@@ -75,6 +75,10 @@ pub struct Failure {
     /// What happens instead of an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+    /// Whether the app does what was asked, whatever it answers: true for a fault alone, false for a
+    /// status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub done: Option<bool>,
     /// How many times before all is well again; every time without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,

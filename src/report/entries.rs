@@ -84,7 +84,7 @@ pub fn operation_text(operation: &Operation, app: Option<&App>) -> String {
             let _ = writeln!(out, "no scope: {title} has none");
         }
     }
-    let _ = writeln!(out, "if the connection breaks: {}", in_doubt(operation.in_doubt));
+    let _ = writeln!(out, "if it may already have happened: {}", in_doubt(operation));
     for (slot, fields) in [
         (Slot::Path, Some(&operation.path)),
         (Slot::Query, Some(&operation.query)),
@@ -246,13 +246,27 @@ fn results_text(out: &mut String, title: &str, results: &indexmap::IndexMap<Stri
     }
 }
 
-fn in_doubt(class: InDoubt) -> &'static str {
-    match class {
-        InDoubt::Idempotent => "sent again; a second time changes nothing more",
-        InDoubt::Probe => "not sent again by itself: a person looks first",
-        InDoubt::Marker => "not sent again by itself: a person looks first",
-        InDoubt::Key => "sent again; the app recognises it by a key",
-        InDoubt::Unprotected => "never sent again by itself: a person decides",
+/// What happens when it may already have happened.
+fn in_doubt(operation: &Operation) -> String {
+    match operation.in_doubt {
+        InDoubt::Idempotent => "sent again; a second time changes nothing more".to_owned(),
+        InDoubt::Probe => {
+            let by = operation.probe.iter().flat_map(|probe| &probe.by);
+            let by: Vec<String> = by.map(|field| format!("`{field}`")).collect();
+            format!(
+                "looked for by {}, and sent again only when it is not there",
+                by.join(", then ")
+            )
+        }
+        InDoubt::Marker => {
+            let field = operation.marker.as_ref().map_or("", |marker| &marker.field);
+            format!(
+                "looked for by a reference that linecook writes into `{field}`, and sent again only \
+                 when it is not there"
+            )
+        }
+        InDoubt::Key => "sent again; the app recognises it by a key".to_owned(),
+        InDoubt::Unprotected => "never sent again by itself: a person decides".to_owned(),
     }
 }
 
@@ -277,7 +291,8 @@ pub fn operation_json(operation: &Operation) -> Value {
         "format_version": 1,
         "id": operation.long_id(), "name": operation.name(), "title": operation.title,
         "call": operation.call, "scope": operation.scope, "effect": operation.effect,
-        "in_doubt": operation.in_doubt, "deprecated": operation.deprecated,
+        "in_doubt": operation.in_doubt, "marker": operation.marker, "probe": operation.probe,
+        "deprecated": operation.deprecated,
         "unsupported": operation.unsupported,
         "path": field_map(&operation.path), "query": field_map(&operation.query),
         "request_schema": request_schema(operation),

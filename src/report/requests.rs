@@ -12,7 +12,7 @@ use super::run::{failure, title, wait};
 use crate::catalog::{Catalog, Slot};
 use crate::check::{Action, CheckedStep};
 use crate::journal::{CallKey, Decision, Entry, History, Outcome, PlannedCall};
-use crate::plan::{Origin, Plan};
+use crate::plan::{Origin, Plan, unmarked_body};
 use crate::recipe::RecipeFile;
 use crate::template::Template;
 
@@ -136,7 +136,8 @@ impl DryRun<'_> {
                 ));
             }
         }
-        if let Some(body) = &request.body {
+        let mut marks: Vec<(&str, &str)> = call.planned.origins.iter().filter_map(marked).collect();
+        if let Some(body) = &unmarked_body(&call.planned) {
             leaves(body, "", &mut |path, value| {
                 let origin = nearest(&call.planned.origins, path);
                 let mut remark =
@@ -144,8 +145,16 @@ impl DryRun<'_> {
                 if value.is_null() {
                     remark.push_str(", blanks it");
                 }
+                if let Some(at) = marks.iter().position(|(marked, _)| *marked == path) {
+                    let (_, mark) = marks.remove(at);
+                    let _ = write!(remark, "; linecook adds the line {mark}");
+                }
                 rows.push((shown_path(path), value.to_string(), remark));
             });
+        }
+        for (path, mark) in marks {
+            let remark = "added by linecook, to find it again".to_owned();
+            rows.push((shown_path(path), Value::from(mark).to_string(), remark));
         }
         let name_width =
             rows.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or(0).min(30);
@@ -292,6 +301,7 @@ impl DryRun<'_> {
                     "field": shown_path(&origin.path),
                     "line": origin.place.as_ref().map(|p| p.line),
                     "converted_from": origin.before,
+                    "mark": origin.mark,
                     "from_example_answer_of": guessed_of(origin, &made.key.step, &guessed),
                 })
             });
@@ -428,6 +438,11 @@ fn leaves(value: &Value, path: &str, visit: &mut impl FnMut(&str, &Value)) {
         Value::Object(_) if path.is_empty() => {}
         other => visit(path, other),
     }
+}
+
+/// A field that linecook has written a mark into, and the mark.
+fn marked(origin: &Origin) -> Option<(&str, &str)> {
+    Some((&origin.path, origin.mark.as_deref()?))
 }
 
 /// The origin of a path, or of the value that it is a part of.

@@ -54,9 +54,14 @@ pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
         Entry::Waits { key, from, until } if key.part == CallKey::WAIT => {
             Some(format!("  {} {:<28} {}", "–".yellow(), title(key), wait(*from, *until)))
         }
-        Entry::Waits { from, until, .. } => {
+        Entry::Waits { key, from, until } => {
             let seconds = from.duration_until(*until).as_secs_f64();
-            Some(format!("    {} {seconds:.1} s before the next try", "waits".yellow()))
+            let looks_next = key.part.starts_with("settle-") && !key.part.contains("look");
+            let what_for = match looks_next {
+                true => "before it looks whether that has happened",
+                false => "before the next try",
+            };
+            Some(format!("    {} {seconds:.1} s {what_for}", "waits".yellow()))
         }
         // The ending says it, at its line.
         Entry::Asks { .. } => None,

@@ -21,7 +21,9 @@ struct Pending {
 
 /// What happens to one call.
 pub(super) struct Mishap {
-    /// Answered instead of doing what was asked.
+    /// Whether what was asked is done.
+    pub done: bool,
+    /// Answered in any case.
     pub instead: Option<Reply>,
     /// What becomes of the answer.
     pub fault: Option<Fault>,
@@ -45,8 +47,9 @@ impl Failures {
             .iter_mut()
             .find(|p| p.left != Some(0) && p.operations.iter().any(|o| o == operation))?;
         pending.left = pending.left.map(|left| left - 1);
-        let Failure { status, body, fault, .. } = &pending.failure;
+        let Failure { status, body, fault, done, .. } = &pending.failure;
         let refuses = status.is_some() || fault.is_none();
+        let done = done.unwrap_or(!refuses);
         let instead = refuses.then(|| {
             let status = status.unwrap_or(500);
             match body {
@@ -54,6 +57,6 @@ impl Failures {
                 None => Reply::refused(app, status, reason(status)),
             }
         });
-        Some(Mishap { instead, fault: *fault })
+        Some(Mishap { done, instead, fault: *fault })
     }
 }

@@ -6,17 +6,25 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use crate::call::{CallError, Caller, Request, Response};
+use crate::execute::{Clock, VirtualClock};
 
 use super::{Answer, Arrived, World};
 
 /// Calls a world directly. It brings the token along, as a connection would.
 pub struct InProcess {
     world: Mutex<World>,
+    clock: Option<VirtualClock>,
 }
 
 impl InProcess {
+    /// A world in which it is always the same time.
     pub fn new(world: World) -> InProcess {
-        InProcess { world: Mutex::new(world) }
+        InProcess { world: Mutex::new(world), clock: None }
+    }
+
+    /// A world in which it is as late as in the run.
+    pub fn at(world: World, clock: VirtualClock) -> InProcess {
+        InProcess { world: Mutex::new(world), clock: Some(clock) }
     }
 
     pub fn world(&self) -> MutexGuard<'_, World> {
@@ -34,7 +42,11 @@ impl Caller for &InProcess {
 impl Caller for InProcess {
     async fn call(&self, request: &Request) -> Result<Response, CallError> {
         let arrived = arrived(request)?;
-        match self.world().answer(&arrived) {
+        let mut world = self.world();
+        if let Some(clock) = &self.clock {
+            world.set_now(clock.now());
+        }
+        match world.answer(&arrived) {
             Answer::Reply { status, headers, body } => response(status, &headers, &body),
             Answer::Disconnect => Err(CallError::NoAnswer("the connection broke".to_owned())),
             Answer::Silence => Err(CallError::NoAnswer("it took too long".to_owned())),

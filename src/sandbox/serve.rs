@@ -95,7 +95,12 @@ async fn handle(
     request: Request,
 ) -> Response {
     let answer = match read(request).await {
-        Ok(arrived) => lock(&shared.world).answer(&arrived),
+        Ok(arrived) => {
+            let mut world = lock(&shared.world);
+            // Who comes over the network lives in the real time.
+            world.set_now(jiff::Timestamp::now());
+            world.answer(&arrived)
+        }
         Err(app) => Reply::refused(&app, 413, "request entity too large").into_answer(),
     };
     match answer {

@@ -146,8 +146,8 @@ impl World {
         }
     }
 
-    /// Lets calls go wrong. With a status the call is answered so and nothing is done. A fault alone
-    /// spoils only the answer: what was asked has been done.
+    /// Lets calls go wrong. With a status the call is answered so and nothing is done, a fault alone
+    /// spoils only the answer; `done` says otherwise.
     pub fn add_failure(&mut self, failure: &recipe::Failure) {
         self.failures.add(self.catalog, failure);
     }
@@ -208,15 +208,18 @@ impl World {
         };
         entry.changes = operation.changes();
         let mishap = self.failures.next(&app.app, &operation.long_id());
-        let (instead, fault) = match mishap {
-            Some(mishap) => (mishap.instead, mishap.fault),
-            None => (None, None),
+        let (done, instead, fault) = match mishap {
+            Some(mishap) => (mishap.done, mishap.instead, mishap.fault),
+            None => (true, None, None),
         };
-        let reply = instead.unwrap_or_else(|| {
+        let reply = done.then(|| {
             let reply = self.handle(app, &operation, found, arrived);
             entry.took_place = reply.is_success() && operation.changes();
             reply
         });
+        let reply = instead
+            .or(reply)
+            .unwrap_or_else(|| Reply::refused(&app.app, 500, super::reply::reason(500)));
         (with_limits(reply), fault)
     }
 
@@ -392,5 +395,29 @@ mod tests {
         assert_eq!(world.ledger()[1].status, None);
         assert_eq!(world.ledger()[1].operation.as_deref(), Some("highlevel.create-note"));
         assert_eq!(world.ledger()[1].path["contactId"], "c1");
+    }
+
+    #[test]
+    fn a_call_may_be_done_and_refused_or_break_before_it_is_done() {
+        let mut world = World::for_test();
+        world.add_records("highlevel.contact", &[Map::from_iter([("id".into(), "c1".into())])]);
+        for (status, fault, done) in [(Some(422), None, true), (None, Some(Fault::Timeout), false)]
+        {
+            world.add_failure(&recipe::Failure {
+                call: "highlevel.create-note".to_owned(),
+                status,
+                fault,
+                done: Some(done),
+                times: Some(1),
+                ..recipe::Failure::default()
+            });
+        }
+        let mut send =
+            || world.send("highlevel", "POST /contacts/c1/notes", json!({ "body": "Hi" }));
+        assert_eq!(status(&send()), 422);
+        assert_eq!(send(), Answer::Silence);
+        let took_place: Vec<bool> = world.ledger().iter().map(|entry| entry.took_place).collect();
+        assert_eq!(took_place, [true, false]);
+        assert_eq!(world.records("highlevel.note").len(), 1);
     }
 }

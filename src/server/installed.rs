@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -55,6 +56,7 @@ impl Kept {
         &self,
         run_id: String,
         connections: &BTreeMap<String, Connection>,
+        settle_after: Duration,
     ) -> Result<Setup, String> {
         let mut accounts = Accounts::default();
         for (app, name) in &self.connections {
@@ -70,6 +72,7 @@ impl Kept {
             settings: self.settings.clone(),
             accounts,
             defaults: self.defaults(),
+            settle_after,
         })
     }
 }

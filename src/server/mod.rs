@@ -39,6 +39,9 @@ pub use signature::{PublicKey, SigningKeys, Verifier};
 use dispatch::{Dispatcher, Handle};
 use runner::Runner;
 
+/// What may have happened is looked for so long after the last moment it could have been answered.
+const SETTLE_MARGIN: Duration = Duration::from_secs(1);
+
 /// How the service is started.
 pub struct Options {
     pub listen: SocketAddr,
@@ -151,7 +154,14 @@ pub async fn start(
     let counts = store.counts().await?;
     let open = counts.iter().find(|(state, _)| *state == RunState::Open).map_or(0, |(_, n)| *n);
     let installed = Arc::new(installed);
-    let runner = Arc::new(Runner::new(store, caller, gates, installed, fresh_behind));
+    let runner = Arc::new(Runner::new(
+        store,
+        caller,
+        gates,
+        installed,
+        fresh_behind,
+        options.request_timeout + SETTLE_MARGIN,
+    ));
     let (order, ordered) = std::sync::mpsc::channel();
     let watch = Box::new(move |ended: &crate::store::Ended, run| {
         metrics::ended(ended.state.word());

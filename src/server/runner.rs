@@ -26,6 +26,8 @@ pub struct Runner {
     pub gates: super::gates::Gates,
     /// Runs behind this one were made by this process: they have no journal yet.
     pub fresh_behind: RunId,
+    /// Longer than a call may last: only then is it looked whether something has happened.
+    settle_after: Duration,
     installed: Mutex<Arc<Installed>>,
     kept: Mutex<HashMap<i64, Arc<Kept>>>,
 }
@@ -37,9 +39,10 @@ impl Runner {
         gates: super::gates::Gates,
         installed: Arc<Installed>,
         fresh_behind: RunId,
+        settle_after: Duration,
     ) -> Runner {
-        let kept = Mutex::new(HashMap::new());
-        Runner { store, caller, gates, fresh_behind, installed: Mutex::new(installed), kept }
+        let (installed, kept) = (Mutex::new(installed), Mutex::default());
+        Runner { store, caller, gates, fresh_behind, settle_after, installed, kept }
     }
 
     pub fn installed(&self) -> Arc<Installed> {
@@ -82,9 +85,8 @@ impl Runner {
         let kept = self.kept(ready.plan).await?;
         let installed = self.installed();
         let started = match (Replay::of(entries), &kept) {
-            (Ok(replay), Some(kept)) => {
-                start(&ready, kept, &installed).map(|(event, setup)| (replay, event, setup))
-            }
+            (Ok(replay), Some(kept)) => start(&ready, kept, &installed, self.settle_after)
+                .map(|(event, setup)| (replay, event, setup)),
             (Err(illegal), _) => Err(format!("its journal cannot be: {illegal}")),
             (_, None) => Err("its plan is not there any more".to_owned()),
         };
@@ -116,7 +118,7 @@ impl Runner {
         let caller = self.caller.with_tokens(tokens);
         let mut engine = DurableEngine::new(
             caller,
-            SystemClock,
+            SystemClock::real(),
             journal,
             quota,
             replay,
@@ -187,6 +189,7 @@ fn start(
     ready: &Ready,
     kept: &Kept,
     installed: &Installed,
+    settle_after: Duration,
 ) -> Result<(TriggerEvent, crate::execute::Setup), String> {
     let events = &kept.plan.recipe.trigger.events;
     let event = events
@@ -202,7 +205,7 @@ fn start(
         event: event.clone(),
         payload,
     };
-    let setup = kept.setup(ready.id.to_string(), &installed.connections)?;
+    let setup = kept.setup(ready.id.to_string(), &installed.connections, settle_after)?;
     Ok((event, setup))
 }
 

@@ -84,6 +84,7 @@ fn every_exchange_ends_as_it_should() {
             settings: settings(&plan, &Default::default()).unwrap(),
             accounts: Accounts::of_catalog(catalog, "location-1"),
             defaults: Default::default(),
+            settle_after: std::time::Duration::from_secs(31),
         };
         let trigger = TriggerEvent {
             id: "event-1".into(),

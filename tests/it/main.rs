@@ -13,3 +13,4 @@ mod hostile;
 mod modules;
 mod run;
 mod service;
+mod settle;
