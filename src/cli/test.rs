@@ -18,7 +18,7 @@ use crate::diagnostic::Severity;
 use crate::execute::{
     self, LocalEngine, Mismatch, MismatchKind, Setup, TriggerEvent, VirtualClock, compare, drive,
 };
-use crate::journal::{Entry, Outcome, StepError, StepErrorKind};
+use crate::journal::{Outcome, StepError, StepErrorKind};
 use crate::plan::{self, Accounts, Plan};
 use crate::recipe::Example;
 use crate::report::{
@@ -115,6 +115,7 @@ async fn one(
             message,
             instead,
             response: None,
+            app: None,
         };
         let kind =
             MismatchKind::Outcome { expected: "a run", got: Outcome::Failed(Box::new(error)) };

@@ -122,6 +122,7 @@ pub(super) fn failed<E>(
     kind: StepErrorKind,
 ) -> Box<StepError> {
     let request = &call.planned.request;
+    let called = Some(request.app.clone());
     let app = drive.setup.catalog.app(&request.app);
     let title = app.map_or(request.app.as_str(), |app| app.title.as_str());
     let (said, response) = match &setback.outcome {
@@ -173,6 +174,7 @@ pub(super) fn failed<E>(
         message: said,
         instead,
         response,
+        app: called,
     })
 }
 

@@ -297,6 +297,7 @@ pub(super) fn interrupted(interrupt: Interrupt, step: &str, place: &Place) -> En
         message,
         instead: "run it again".into(),
         response: None,
+        app: None,
     };
     End::Interrupted(interrupt, Box::new(error))
 }
@@ -310,6 +311,7 @@ pub(super) fn data_error(step: &str, error: DataError) -> Box<StepError> {
         message: error.problem,
         instead: error.instead,
         response: None,
+        app: None,
     })
 }
 

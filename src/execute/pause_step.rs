@@ -106,5 +106,6 @@ fn asked(step: &CheckedStep, place: &Place, interrupt: &Interrupt) -> Box<StepEr
         message,
         instead: "choose one of the answers".into(),
         response: None,
+        app: None,
     })
 }

@@ -48,6 +48,9 @@ pub struct StepError {
     pub instead: String,
     /// What the app answered, where it did.
     pub response: Option<Response>,
+    /// The app that was called, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
 }
 
 /// Whose fault it is, roughly.

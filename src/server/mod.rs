@@ -2,18 +2,20 @@
 //! happens in between go out.
 
 mod acts;
+mod chores;
 mod dispatch;
 mod gates;
 mod installed;
 mod listen;
 mod metrics;
+mod notify;
+mod own_events;
 mod receive;
 mod runner;
 mod signature;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,19 +23,23 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::sync::{oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::catalog::{App, Catalog};
 use crate::connection::{Connection, Secret};
 use crate::http::HttpCaller;
 use crate::plan::Plan;
-use crate::store::{Accepted, Arrival, Deliveries, NewPlan, RunState, Runs, Store, StoreError};
+use crate::store::{
+    Accepted, Arrival, Deliveries, Ended, NewPlan, RunState, Runs, Store, StoreError,
+};
 use crate::value::Defaults;
 
 pub use acts::{ActError, Done, act};
+pub use chores::Keep;
 pub use gates::Gates;
 pub use installed::{Happening, Installation, Installed, Kept, TriggerFacts};
+pub use notify::{Email, Notify};
 pub use signature::{PublicKey, SigningKeys, Verifier};
 
 use dispatch::{Dispatcher, Handle};
@@ -52,6 +58,8 @@ pub struct Options {
     /// With so many open runs no more events are taken.
     pub most_open_runs: i64,
     pub verifier: Verifier,
+    pub keep: Keep,
+    pub notify: Notify,
 }
 
 /// A recipe to be installed.
@@ -74,8 +82,10 @@ pub struct Service {
     verifier: Verifier,
     /// By connection.
     hook_secrets: Mutex<HashMap<String, Vec<Secret>>>,
+    /// Counted now and then, and guessed in between.
     open_runs: AtomicI64,
     most_open_runs: i64,
+    notifies: bool,
     ready: AtomicBool,
     recorder: PrometheusHandle,
 }
@@ -87,8 +97,10 @@ pub struct Running {
     pub address: SocketAddr,
     stop_listening: oneshot::Sender<Duration>,
     stop_working: oneshot::Sender<Duration>,
+    stop_chores: watch::Sender<bool>,
     listening: JoinHandle<()>,
     working: JoinHandle<()>,
+    chores: JoinSet<()>,
 }
 
 /// Why the service does not start.
@@ -151,8 +163,7 @@ pub async fn start(
         })?;
     let hook_secrets = hook_secrets(&store, &installed).await?;
     let fresh_behind = store.last_run().await?;
-    let counts = store.counts().await?;
-    let open = counts.iter().find(|(state, _)| *state == RunState::Open).map_or(0, |(_, n)| *n);
+    let open = store.count_open().await?;
     let installed = Arc::new(installed);
     let runner = Arc::new(Runner::new(
         store,
@@ -162,12 +173,15 @@ pub async fn start(
         fresh_behind,
         options.request_timeout + SETTLE_MARGIN,
     ));
-    let (order, ordered) = std::sync::mpsc::channel();
-    let watch = Box::new(move |ended: &crate::store::Ended, run| {
+    let open_runs = AtomicI64::new(i64::try_from(open).unwrap_or(i64::MAX));
+    let bell = Arc::new(tokio::sync::Notify::new());
+    let rings = bell.clone();
+    let watch = Box::new(move |ended: &Ended, _| {
         metrics::ended(ended.state.word());
-        let _ = order.send((run, ended.clone()));
+        if matches!(ended.state, RunState::Failed | RunState::Held) {
+            rings.notify_one();
+        }
     });
-    drop(ordered);
     let (dispatcher, dispatch) = Dispatcher::new(runner.clone(), options.parallel, watch);
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
@@ -178,8 +192,9 @@ pub async fn start(
         dispatch,
         verifier: options.verifier,
         hook_secrets: Mutex::new(hook_secrets),
-        open_runs: AtomicI64::new(i64::try_from(open).unwrap_or(i64::MAX)),
+        open_runs,
         most_open_runs: options.most_open_runs,
+        notifies: !options.notify.is_silent(),
         ready: AtomicBool::new(true),
         recorder: handle,
     });
@@ -188,7 +203,22 @@ pub async fn start(
     let working = tokio::spawn(dispatcher.work(working_stops));
     let router = receive::router(service.clone());
     let listening = tokio::spawn(listen::listen(listener, router, listening_stops));
-    Ok(Running { service, address, stop_listening, stop_working, listening, working })
+    let (stop_chores, stops) = watch::channel(false);
+    let mut chores = JoinSet::new();
+    chores.spawn(chores::tell(service.clone(), bell, options.notify, stops.clone()));
+    chores.spawn(chores::follow_requests(service.clone(), stops.clone()));
+    chores.spawn(chores::count(service.clone(), stops.clone()));
+    chores.spawn(chores::sweep(service.clone(), options.keep, stops));
+    Ok(Running {
+        service,
+        address,
+        stop_listening,
+        stop_working,
+        stop_chores,
+        listening,
+        working,
+        chores,
+    })
 }
 
 impl Running {
@@ -197,8 +227,10 @@ impl Running {
         self.service.ready.store(false, Ordering::Relaxed);
         let _ = self.stop_listening.send(grace);
         let _ = self.stop_working.send(grace);
+        let _ = self.stop_chores.send(true);
         let _ = self.listening.await;
         let _ = self.working.await;
+        self.chores.join_all().await;
     }
 }
 
@@ -221,6 +253,14 @@ impl Service {
 
     fn is_full(&self) -> bool {
         self.open_runs.load(Ordering::Relaxed) >= self.most_open_runs
+    }
+
+    fn notifies(&self) -> bool {
+        self.notifies
+    }
+
+    fn set_open_runs(&self, open: u64) {
+        self.open_runs.store(i64::try_from(open).unwrap_or(i64::MAX), Ordering::Relaxed);
     }
 
     fn is_ready(&self) -> Result<(), &'static str> {
@@ -262,6 +302,8 @@ impl Service {
         if let Accepted::New { runs, .. } = &accepted
             && !runs.is_empty()
         {
+            self.open_runs.fetch_add(runs.len() as i64, Ordering::Relaxed);
+            self.open_runs.fetch_add(runs.len() as i64, Ordering::Relaxed);
             self.dispatch.arrived();
         }
         Ok(accepted)
@@ -281,9 +323,4 @@ async fn hook_secrets(
         secrets.insert(name, vec![Secret::new(secret)]);
     }
     Ok(secrets)
-}
-
-/// Where the store of a project is when it does not say.
-pub fn usual_store() -> PathBuf {
-    PathBuf::from("linecook.db")
 }

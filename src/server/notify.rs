@@ -109,8 +109,9 @@ async fn mail(email: &Email, notices: &[Notice]) -> Result<(), String> {
     let transport = match here {
         // On this machine there is nobody in between.
         true => AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&email.host),
-        false if email.port == 465 => AsyncSmtpTransport::<Tokio1Executor>::relay(&email.host)
-            .map_err(|e| e.to_string())?,
+        false if email.port == 465 => {
+            AsyncSmtpTransport::<Tokio1Executor>::relay(&email.host).map_err(|e| e.to_string())?
+        }
         false => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(&email.host)
             .map_err(|e| e.to_string())?,
     };
@@ -150,9 +151,16 @@ fn text(notices: &[Notice]) -> String {
 fn headline(notice: &Notice) -> String {
     let field = |name: &str| notice.payload[name].as_str().unwrap_or_default().to_owned();
     match notice.event.as_str() {
-        "run_failed" => format!("{} failed ({}): {}", field("run"), field("recipe"), field("message")),
+        "run_failed" => {
+            format!("{} failed ({}): {}", field("run"), field("recipe"), field("message"))
+        }
         "run_held" => {
-            format!("{} waits for an answer ({}): {}", field("run"), field("recipe"), field("message"))
+            format!(
+                "{} waits for an answer ({}): {}",
+                field("run"),
+                field("recipe"),
+                field("message")
+            )
         }
         "connection_expired" => {
             format!("the connection `{}` has to be renewed: {}", field("connection"), field("why"))

@@ -112,7 +112,7 @@ fn event_of(row: &RunRow) -> Option<(&'static str, Value)> {
     let base = |error: &StepError| {
         let mut payload = json!({
             "run": row.id.to_string(),
-            "recipe": row.recipe_name,
+            "recipe": row.recipe,
             "installation": row.installation,
             "event": row.event,
         });

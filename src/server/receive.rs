@@ -22,7 +22,7 @@ use tracing::{debug, error, warn};
 use super::Service;
 use super::installed::{Happening, TriggerFacts};
 use crate::catalog::{App, Catalog};
-use crate::store::{Accepted, Arrival, Deliveries, Fingerprint};
+use crate::store::{Accepted, Arrival, Fingerprint};
 
 /// The largest body, in bytes.
 const MAX_BODY_BYTES: usize = 1024 * 1024;

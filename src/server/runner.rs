@@ -218,6 +218,7 @@ fn cannot_start(why: String) -> StepError {
         message: format!("the run cannot start: {why}"),
         instead: "correct that, then let it go on with `linecook runs retry`".to_owned(),
         response: None,
+        app: None,
     }
 }
 

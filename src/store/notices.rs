@@ -50,9 +50,7 @@ impl Store {
 
     /// They have been told, up to this one.
     pub async fn drop_notices(&self, up_to: i64) -> Result<(), StoreError> {
-        self.write(move |c| {
-            c.execute("DELETE FROM notices WHERE id <= ?1", [up_to]).map(|_| ())
-        })
-        .await
+        self.write(move |c| c.execute("DELETE FROM notices WHERE id <= ?1", [up_to]).map(|_| ()))
+            .await
     }
 }

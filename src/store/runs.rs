@@ -201,6 +201,15 @@ pub trait Runs {
     /// The newest run.
     fn last_run(&self) -> impl Future<Output = Result<RunId, StoreError>> + Send;
 
+    /// The runs that people have to look at and that ended so since then.
+    fn for_people(
+        &self,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<Vec<RunRow>, StoreError>> + Send;
+
+    /// How many runs run or wait for their turn.
+    fn count_open(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
     fn counts(&self) -> impl Future<Output = Result<Counts, StoreError>> + Send;
 }
 
@@ -317,6 +326,24 @@ impl Runs for Store {
     async fn last_run(&self) -> Result<RunId, StoreError> {
         self.read(|c| {
             c.query_row("SELECT coalesce(max(id), 0) FROM runs", [], |r| r.get(0).map(RunId))
+        })
+        .await
+    }
+
+    async fn for_people(&self, since: Timestamp) -> Result<Vec<RunRow>, StoreError> {
+        self.read(move |c| {
+            let query = format!(
+                "SELECT {ROW} WHERE r.state IN (2, 5) AND r.ended_at_ms >= ?1 ORDER BY r.ended_at_ms"
+            );
+            c.prepare_cached(&query)?.query_map([since.as_millisecond()], row)?.collect()
+        })
+        .await
+    }
+
+    async fn count_open(&self) -> Result<u64, StoreError> {
+        self.read(|c| {
+            let query = "SELECT count(*) FROM runs INDEXED BY open_runs WHERE state = 0";
+            c.prepare_cached(query)?.query_row([], |r| r.get(0).map(i64::unsigned_abs))
         })
         .await
     }

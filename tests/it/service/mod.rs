@@ -139,6 +139,8 @@ async fn start(sandbox: &Sandbox, folder: &Path, menu: &Menu<'_>) -> Running {
         request_timeout: Duration::from_secs(10),
         most_open_runs: 1_000_000,
         verifier: Verifier::new(menu.keys.clone()),
+        keep: Default::default(),
+        notify: Default::default(),
     };
     server::start(options, store, installed, Gates::default()).await.unwrap()
 }
