@@ -303,7 +303,6 @@ impl Service {
             && !runs.is_empty()
         {
             self.open_runs.fetch_add(runs.len() as i64, Ordering::Relaxed);
-            self.open_runs.fetch_add(runs.len() as i64, Ordering::Relaxed);
             self.dispatch.arrived();
         }
         Ok(accepted)
