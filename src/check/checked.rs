@@ -1,6 +1,7 @@
 //! A recipe that has been checked: every operation found, every template compiled, every literal in
 //! the form that is sent.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 use crate::catalog::{EventType, Field, Operation, Slot};
 use crate::recipe::OnProblem;
 use crate::source::Route;
-use crate::template::Template;
+use crate::template::{OwnFilters, Template};
 
 /// The proof that a recipe is good: made only by [`super::recipe`].
 #[derive(Clone, Debug)]
@@ -24,6 +25,31 @@ pub struct CheckedRecipe {
     pub trigger: CheckedTrigger,
     pub settings: IndexMap<String, CheckedSetting>,
     pub steps: Vec<CheckedStep>,
+    /// The project's own filters that it uses.
+    #[serde(default, skip_serializing_if = "is_without_filters")]
+    pub filters: Arc<OwnFilters>,
+}
+
+fn is_without_filters(filters: &Arc<OwnFilters>) -> bool {
+    filters.is_empty()
+}
+
+impl CheckedRecipe {
+    /// The apps that it calls.
+    pub fn apps(&self) -> BTreeSet<&str> {
+        fn collect<'a>(steps: &'a [CheckedStep], apps: &mut BTreeSet<&'a str>) {
+            for step in steps {
+                match &step.action {
+                    Action::Call(call) => drop(apps.insert(call.operation.app.as_str())),
+                    Action::Group(steps) => collect(steps, apps),
+                    Action::Set(_) | Action::Stop(_) => {}
+                }
+            }
+        }
+        let mut apps = BTreeSet::new();
+        collect(&self.steps, &mut apps);
+        apps
+    }
 }
 
 /// What starts it.

@@ -1,14 +1,16 @@
 //! Recipe → Checked: a recipe and the catalog come in; the proof that it is good goes out, or
-//! everything that is wrong with it. One file per rule.
+//! everything that is wrong with it. One file per rule. In the same way a project file becomes a project.
 
 mod checked;
 mod examples;
 mod fields;
+mod filled;
 mod filters;
 mod infer;
 mod known;
 mod narrow;
 mod operators;
+mod project;
 mod results;
 mod retry;
 mod search;
@@ -17,20 +19,22 @@ mod steps;
 mod template;
 mod trigger;
 
-use std::collections::{HashMap, HashSet};
-
-use indexmap::IndexMap;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::catalog::{Catalog, Field};
 use crate::diagnostic::Sink;
 use crate::recipe::RecipeFile;
 use crate::source::Route;
-use crate::template::Template;
+use crate::template::{OwnFilters, Template};
 
 pub use checked::{
     Action, Checked, CheckedCall, CheckedRecipe, CheckedSetting, CheckedStep, CheckedTrigger,
     Content, Each, Input, Mapping, Place, RetryPolicy, Search, TagChange,
 };
+
+pub use filled::{SettingError, SettingProblem, filled_settings};
+pub use project::{InstalledRecipe, project, surroundings};
 
 use known::Known;
 
@@ -38,26 +42,16 @@ use known::Known;
 pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 
 /// Checks everything that can be checked without running: every problem goes into the sink. The proof
-/// comes back only when there is no error.
+/// comes back only when there is no error. `filters` are those of the recipe's project.
 pub fn recipe(
     file: &RecipeFile,
     catalog: &Catalog,
+    filters: &Arc<OwnFilters>,
     read_file: ReadFile<'_>,
     sink: &mut Sink,
 ) -> Option<Checked> {
     let recipe = &file.recipe;
-    let known = Known {
-        event: Field::any(),
-        event_name: String::new(),
-        settings: Field::any(),
-        steps: IndexMap::new(),
-        events: Vec::new(),
-        current: None,
-        later: Vec::new(),
-        item: None,
-        filled: HashSet::new(),
-        settings_read: HashSet::new(),
-    };
+    let known = Known::nothing(filters.clone());
     let mut checker = Checker {
         file,
         catalog,
@@ -72,10 +66,18 @@ pub fn recipe(
     let steps = checker.steps(&recipe.steps, &Route::root().key("steps"));
     checker.unused_settings(&recipe.settings);
     checker.examples(&recipe.examples, trigger.as_ref(), &settings);
+    let used = checker.known.filters_used.iter().map(String::as_str);
+    let filters = Arc::new(filters.with_used(used));
     if sink.has_errors() {
         return None;
     }
-    Some(Checked(CheckedRecipe { name: recipe.name.clone(), trigger: trigger?, settings, steps }))
+    Some(Checked(CheckedRecipe {
+        name: recipe.name.clone(),
+        trigger: trigger?,
+        settings,
+        steps,
+        filters,
+    }))
 }
 
 /// What every rule works with.

@@ -38,7 +38,7 @@ impl Checker<'_> {
 }
 
 /// `2s`, `15m`, `24h`, `3d`, `1h30m`: a length of time, at most a year.
-fn duration(text: &str) -> Option<Duration> {
+pub(super) fn duration(text: &str) -> Option<Duration> {
     let span: jiff::Span = text.trim().parse().ok()?;
     let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
     let length = Duration::try_from(length).ok()?;

@@ -30,7 +30,7 @@ pub fn run(args: &Args) -> Result {
     let Some(prepared) = prepare(&args.recipe)? else {
         return Ok(Exit::Problems);
     };
-    let Prepared { plan, file, event, from, now, settings, .. } = prepared;
+    let Prepared { plan, file, event, from, now, settings, defaults, .. } = prepared;
     let catalog = Catalog::embedded();
     let location = args.recipe.location.as_deref().unwrap_or("[location of the connection]");
     let setup = Setup {
@@ -38,7 +38,7 @@ pub fn run(args: &Args) -> Result {
         run_id: "dry-run".into(),
         settings,
         accounts: Accounts::of_catalog(catalog, location),
-        defaults: args.recipe.defaults.read()?,
+        defaults,
     };
     let mut engine = DryEngine::new(catalog, now);
     let outcome = runtime()?.block_on(drive(&plan, &event, &setup, &mut engine));

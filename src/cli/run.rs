@@ -50,7 +50,6 @@ pub fn run(args: &Args) -> Result {
     let Some(prepared) = prepare(&args.recipe)? else {
         return Ok(Exit::Problems);
     };
-    let defaults = args.recipe.defaults.read()?;
     // An example is made up: it has no place among real people.
     if args.live && args.recipe.event.event.is_none() {
         return Err(CommandError::usage(
@@ -65,7 +64,7 @@ pub fn run(args: &Args) -> Result {
             run_id: format!("run-{:x}", Timestamp::now().as_nanosecond()),
             settings: prepared.settings.clone(),
             accounts: target.accounts,
-            defaults,
+            defaults: prepared.defaults.clone(),
         };
         let caller = HttpCaller::new(Duration::from_secs(args.timeout.max(1)), target.tokens)
             .map_err(|e| {

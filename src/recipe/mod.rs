@@ -17,7 +17,7 @@ pub use example::{
     Example, ExampleEvent, Expect, ExpectedCall, ExpectedOutcome, Failure, Fault, Given,
 };
 pub use retry::Retry;
-pub use schema::{editor_schema, shape_schema};
+pub use schema::{editor_schema, shape_schema, simplify_schema};
 pub use setting::{Setting, Shape};
 pub use step::{OnProblem, Step, Verb};
 pub use trigger::Trigger;

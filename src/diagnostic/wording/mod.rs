@@ -7,6 +7,7 @@ mod operations;
 mod fields;
 mod templates;
 mod examples;
+mod project;
 mod runs;
 
 use super::{Code, Diagnostic, Fix, Place};
@@ -17,6 +18,7 @@ pub use examples::*;
 pub use fields::*;
 pub use file::*;
 pub use operations::*;
+pub use project::*;
 pub use runs::*;
 pub use shape::*;
 pub use steps::*;
