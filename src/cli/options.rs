@@ -77,7 +77,10 @@ impl SettingArgs {
             let source = Source::read(path).map_err(|e| wrong(&e.to_string()))?;
             let document = Document::parse(&source).map_err(|e| {
                 let line = source.position(e.span.start).line;
-                wrong(&format!("line {line}: {}", diagnostic::syntax(&source, &e, FileKind::Recipe).message))
+                wrong(&format!(
+                    "line {line}: {}",
+                    diagnostic::syntax(&source, &e, FileKind::Recipe).message
+                ))
             })?;
             let Value::Object(map) = document.value() else {
                 return Err(wrong("it holds no settings"));

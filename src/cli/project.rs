@@ -57,7 +57,11 @@ pub fn load_project(path: &Path) -> LoadedProject {
     let near = Arc::new(read.near);
     let Some(file) = read.file else {
         let diagnostics = near.problems_of(read.source, None, read.sink);
-        return LoadedProject { path: path.to_owned(), diagnostics: vec![diagnostics], ready: None };
+        return LoadedProject {
+            path: path.to_owned(),
+            diagnostics: vec![diagnostics],
+            ready: None,
+        };
     };
     let folder = path.parent().unwrap_or(Path::new(""));
     let names: BTreeSet<&str> = file.written.recipes.iter().map(|r| r.recipe.as_str()).collect();
@@ -82,8 +86,7 @@ pub fn load_project(path: &Path) -> LoadedProject {
         None => InstalledRecipe::Missing("it has no name".to_owned()),
     };
     let surroundings = near.surroundings.clone();
-    let project =
-        check::project(&file, surroundings, Catalog::embedded(), &installed, &mut sink);
+    let project = check::project(&file, surroundings, Catalog::embedded(), &installed, &mut sink);
     let ready = project.map(|project| {
         let installations = project.installations.iter().map(|i| Installation {
             name: i.name.clone(),

@@ -36,6 +36,12 @@ pub(super) fn variable(holder: &Route) -> Option<String> {
     }
 }
 
+/// `https://name:password@…`
+fn has_password(text: &str) -> bool {
+    let behind = text.split_once("://").map(|(_, rest)| rest);
+    behind.is_some_and(|rest| rest.split('/').next().is_some_and(|host| host.contains('@')))
+}
+
 fn collect(value: &Value, at: &Route, found: &mut Vec<Route>) {
     match value {
         Value::Object(map) => {
@@ -51,9 +57,14 @@ fn collect(value: &Value, at: &Route, found: &mut Vec<Route>) {
             }
         }
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(index, item)| collect(item, &at.item(index), found));
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(index, item)| collect(item, &at.item(index), found));
         }
-        Value::String(text) if text.contains("PRIVATE KEY") => found.push(at.clone()),
+        Value::String(text) if text.contains("PRIVATE KEY") || has_password(text) => {
+            found.push(at.clone());
+        }
         _ => {}
     }
 }

@@ -26,8 +26,8 @@ pub(super) static PROJECT: LazyLock<Form> =
 
 impl Form {
     fn new(kind: FileKind, schema: Value) -> Form {
-        let validator = jsonschema::draft202012::new(&schema)
-            .expect("the schema that schemars makes is valid");
+        let validator =
+            jsonschema::draft202012::new(&schema).expect("the schema that schemars makes is valid");
         Form { kind, schema, validator }
     }
 }
@@ -100,9 +100,10 @@ impl Problem {
 fn problem(error: &ValidationError<'_>, form: &Form) -> Option<Problem> {
     let route = Route::from_pointer(error.instance_path().as_str());
     let kind = match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected } => {
-            Kind::UnknownKeys { unknown: unexpected.clone(), known: known_keys(error, &form.schema) }
-        }
+        ValidationErrorKind::AdditionalProperties { unexpected } => Kind::UnknownKeys {
+            unknown: unexpected.clone(),
+            known: known_keys(error, &form.schema),
+        },
         ValidationErrorKind::Required { property } => Kind::Missing(property.as_str()?.to_owned()),
         ValidationErrorKind::Type { kind } => {
             let wanted = match kind {

@@ -22,6 +22,7 @@ pub fn editor_schema(catalog: &Catalog) -> Value {
     schema["title"] = "A linecook project".into();
     let app = &mut schema["$defs"]["WrittenConnection"]["properties"]["app"];
     app["enum"] = catalog.apps().iter().map(|app| Value::from(app.app.as_str())).collect();
-    app["enumDescriptions"] = catalog.apps().iter().map(|a| Value::from(a.about.as_str())).collect();
+    app["enumDescriptions"] =
+        catalog.apps().iter().map(|a| Value::from(a.about.as_str())).collect();
     schema
 }

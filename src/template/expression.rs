@@ -428,7 +428,8 @@ struct Change {
 /// A part of a text with the changes made.
 fn changed(source: &str, part: std::ops::Range<usize>, mut changes: Vec<Change>) -> String {
     // Ends before starts at one place; inner ends before outer ones, outer starts before inner ones.
-    changes.sort_by_key(|c| (c.at, !c.is_end, if c.is_end { usize::MAX - c.depth } else { c.depth }));
+    changes
+        .sort_by_key(|c| (c.at, !c.is_end, if c.is_end { usize::MAX - c.depth } else { c.depth }));
     let mut out = String::with_capacity(part.len() + 64);
     let mut from = part.start;
     for change in changes {

@@ -177,7 +177,10 @@ mod tests {
         for (source, expected) in [
             ("{{ event.name | shout }}", json!("ADA!")),
             ("{{ (event.name ~ 'x')|shout }}", json!("ADAX!")),
-            ("{{ event.name | greet }} / {{ event.name | lower | shout }}", json!("Hello ADA! / ADA!")),
+            (
+                "{{ event.name | greet }} / {{ event.name | lower | shout }}",
+                json!("Hello ADA! / ADA!"),
+            ),
             ("{{ event.n | twice }}", json!(8)),
             ("{{ event.n | twice | twice }}", json!(16)),
             ("{{ event.n | twice() }}", json!(8)),
@@ -205,7 +208,10 @@ mod tests {
         let circle = filters(&[("a", "{{ value | b }}"), ("b", "{{ value | a }}")]);
         assert_eq!(rendered(&circle, "{{ event.name | a }}"), Err(TemplateErrorKind::Limit));
         let own = filters(&[
-            ("many", "{% for i in value %}{% for i in value %}{{ i | lower }}{% endfor %}{% endfor %}"),
+            (
+                "many",
+                "{% for i in value %}{% for i in value %}{{ i | lower }}{% endfor %}{% endfor %}",
+            ),
             ("more", "{% for i in value %}{{ value | many }}{% endfor %}"),
         ]);
         let mut scope = Scope::new(Default::default());

@@ -192,7 +192,13 @@ fn random_changes_never_panic() {
         let mut sink = linecook::diagnostic::Sink::default();
         if let Some(file) = linecook::parse::recipe(source.clone(), &mut sink) {
             let catalog = linecook::catalog::Catalog::embedded();
-            linecook::check::recipe(&file, catalog, &Default::default(), &|_| Err("no files here".into()), &mut sink);
+            linecook::check::recipe(
+                &file,
+                catalog,
+                &Default::default(),
+                &|_| Err("no files here".into()),
+                &mut sink,
+            );
             let found = sink.into_sorted(&source, Some(&file.document));
             let document = Some(file.document);
             drop(linecook::report::FileDiagnostics { source, document, found }.text(false));

@@ -82,7 +82,8 @@ impl ProjectChecker<'_> {
             let here = route.key(name);
             if !self.is_connection(name) && self.catalog.app(name).is_none() {
                 let mut known: Vec<&str> = connections.keys().map(String::as_str).collect();
-                known.extend(self.app_names().into_iter().filter(|n| !connections.contains_key(*n)));
+                known
+                    .extend(self.app_names().into_iter().filter(|n| !connections.contains_key(*n)));
                 let near = nearest(name, known.iter().copied());
                 self.sink.say(diagnostic::unknown_quota(&here, name, near, &known));
             }

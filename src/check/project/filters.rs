@@ -46,11 +46,11 @@ pub(super) fn filters(file: &ProjectFile, sink: &mut Sink) -> OwnFilters {
         let mut found = Sink::default();
         let mut known = Known::of_value(all.clone(), Typed::any());
         template::text(written, &here, &mut known, &mut found);
-        if found.has_errors() {
-            own.add_wrong(name);
-        }
+        let is_wrong = found.has_errors();
         found.into_found().into_iter().for_each(|d| sink.say(d));
-        if !Template::has_template(written) {
+        if is_wrong {
+            own.add_wrong(name);
+        } else if !Template::has_template(written) {
             sink.say(diagnostic::filter_without_braces(&here, written));
         } else if !template.reads().iter().any(|path| path.first() == Some(&"value")) {
             sink.say(diagnostic::filter_ignores_value(&here));

@@ -65,7 +65,7 @@ impl ProjectChecker<'_> {
         let settings = self.installation_settings(&written.settings, here, recipe);
         let enabled = written.enabled.unwrap_or(true);
         if enabled {
-            self.arrives(recipe, &at, connections);
+            self.arrives(recipe, &at);
         }
         Some(Installation {
             name,
@@ -169,7 +169,7 @@ impl ProjectChecker<'_> {
                 (None, _) if !called.contains(app) => {}
                 (None, several) => {
                     let title = self.catalog.app(app).map_or(app, |a| a.title.as_str());
-                    let wrong_one = self.file.written.connections.values().any(|c| c.app == app);
+                    let wrong_one = self.may_be_connected(app);
                     self.sink.say(match several {
                         // One that is there and wrong has been reported.
                         [] if wrong_one => continue,
@@ -220,7 +220,7 @@ impl ProjectChecker<'_> {
     }
 
     /// Whether the events that start it come here at all.
-    fn arrives(&mut self, recipe: &CheckedRecipe, at: &Route, connections: &Connections) {
+    fn arrives(&mut self, recipe: &CheckedRecipe, at: &Route) {
         let url = Route::root().key("public_url");
         let has_url = self.file.document.has(&url);
         let outside = |event: &&std::sync::Arc<EventType>| {
@@ -231,15 +231,17 @@ impl ProjectChecker<'_> {
             let list = event.list.as_ref().map(|list| format!("{}.{list}", event.app));
             self.sink.say(diagnostic::no_public_url(at, &event.name(), list.as_deref()));
         }
-        let is_connected = |app: &str| {
-            connections.values().any(|c| c.app == app)
-                || self.file.written.connections.values().any(|c| c.app == app)
-        };
         // What it calls must be connected anyway.
-        let called = recipe.apps();
-        if !is_connected(&event.app) && !called.contains(event.app.as_str()) {
+        let called = recipe.apps().contains(event.app.as_str());
+        if !called && !self.may_be_connected(&event.app) {
             self.sink.say(diagnostic::no_trigger_connection(at, &event.name(), &event.app));
         }
+    }
+
+    /// Whether a connection to the app is written, right or wrong, or one that cannot be read.
+    fn may_be_connected(&self, app: &str) -> bool {
+        self.file.written.connections.values().any(|c| c.app == app)
+            || self.file.is_touched(&Route::root().key("connections"))
     }
 }
 

@@ -51,8 +51,9 @@ pub fn trap(source: &Source, trap: &Trap) -> Diagnostic {
 pub fn syntax(source: &Source, error: &SyntaxError, kind: FileKind) -> Diagnostic {
     let place = Place::Text(error.span.clone());
     match &error.kind {
-        SyntaxKind::Empty => new(Code::EmptyFile, Place::File, "the file is empty")
-            .help(kind.start()),
+        SyntaxKind::Empty => {
+            new(Code::EmptyFile, Place::File, "the file is empty").help(kind.start())
+        }
         SyntaxKind::DuplicateKey(name) => {
             new(Code::DuplicateKey, place, format!("`{name}` stands twice in the same place"))
                 .help("keep one of the two")
@@ -70,18 +71,13 @@ pub fn syntax(source: &Source, error: &SyntaxError, kind: FileKind) -> Diagnosti
         SyntaxKind::Alias => new(
             Code::AliasNotAllowed,
             place,
-            format!(
-                "{} have no YAML anchors, aliases or merge keys (`&`, `*`, `<<`)",
-                kind.many()
-            ),
+            format!("{} have no YAML anchors, aliases or merge keys (`&`, `*`, `<<`)", kind.many()),
         )
         .help("write the value out, or put the text in quotes"),
-        SyntaxKind::Tag => new(
-            Code::TagNotAllowed,
-            place,
-            format!("{} have no YAML tags (`!name`)", kind.many()),
-        )
-        .help("leave the tag out, or put the text in quotes"),
+        SyntaxKind::Tag => {
+            new(Code::TagNotAllowed, place, format!("{} have no YAML tags (`!name`)", kind.many()))
+                .help("leave the tag out, or put the text in quotes")
+        }
         SyntaxKind::SeveralDocuments => new(
             Code::SeveralDocuments,
             place,

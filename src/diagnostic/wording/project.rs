@@ -42,7 +42,11 @@ pub fn project_value(route: &Route, written: &str, error: &ValueError) -> Diagno
 }
 
 pub fn bad_address(route: &Route, written: &str, error: &ValueError) -> Diagnostic {
-    let message = format!("`{}` {}", short(written, 60), error.problem);
+    let message = match written.contains('@') {
+        // What stands in front of it may be a password.
+        true => format!("the address {}", error.problem),
+        false => format!("`{}` {}", short(written, 60), error.problem),
+    };
     new(Code::BadAddress, value(route), message).help(&error.instead)
 }
 
@@ -111,8 +115,12 @@ pub fn duplicate_connection(route: &Route, other: &str, variable: &str) -> Diagn
 
 pub fn duplicate_installation(route: &Route, name: &str, is_written: bool) -> Diagnostic {
     let place = if is_written { route.key("name") } else { route.key("recipe") };
-    new(Code::DuplicateName, value(&place), format!("another installation is called `{name}` already"))
-        .help("give this one a `name:` of its own")
+    new(
+        Code::DuplicateName,
+        value(&place),
+        format!("another installation is called `{name}` already"),
+    )
+    .help("give this one a `name:` of its own")
 }
 
 pub fn unknown_app(place: Place, name: &str, near: Option<String>, known: &[&str]) -> Diagnostic {
@@ -135,7 +143,12 @@ pub fn unknown_connection(
         .near(near)
 }
 
-pub fn unknown_quota(route: &Route, name: &str, near: Option<String>, known: &[&str]) -> Diagnostic {
+pub fn unknown_quota(
+    route: &Route,
+    name: &str,
+    near: Option<String>,
+    known: &[&str],
+) -> Diagnostic {
     let message = format!("`{}` is neither a connection nor an app", short(name, 40));
     new(Code::UnknownConnection, key(route), message)
         .help(format!("write one of {}", list(known)))
@@ -165,8 +178,10 @@ pub fn no_connection(route: &Route, app: &str, title: &str) -> Diagnostic {
 
 pub fn several_connections(route: &Route, app: &str, title: &str, known: &[&str]) -> Diagnostic {
     let first = known.first().copied().unwrap_or_default();
-    let message =
-        format!("the recipe calls {title}, and there are several connections to it: {}", list(known));
+    let message = format!(
+        "the recipe calls {title}, and there are several connections to it: {}",
+        list(known)
+    );
     new(Code::SeveralConnections, value(route), message)
         .help(format!("say which one: connections: {{ {app}: {first} }}"))
 }
@@ -182,17 +197,26 @@ pub fn missing_location(route: &Route, title: &str) -> Diagnostic {
 }
 
 pub fn no_locations(route: &Route, title: &str) -> Diagnostic {
-    new(Code::UnknownKey, key(route), format!("{title} has no locations")).help("leave this line out")
-}
-
-pub fn no_server(route: &Route, title: &str) -> Diagnostic {
-    new(Code::UnknownKey, key(route), format!("{title} only tells what happens: nothing is called there"))
+    new(Code::UnknownKey, key(route), format!("{title} has no locations"))
         .help("leave this line out")
 }
 
+pub fn no_server(route: &Route, title: &str) -> Diagnostic {
+    new(
+        Code::UnknownKey,
+        key(route),
+        format!("{title} only tells what happens: nothing is called there"),
+    )
+    .help("leave this line out")
+}
+
 pub fn missing_recipe(route: &Route, name: &str, why: &str) -> Diagnostic {
-    new(Code::MissingRecipe, value(route), format!("the recipe `{}` cannot be used: {why}", short(name, 80)))
-        .help("name a recipe's file, counted from the folder of the project file")
+    new(
+        Code::MissingRecipe,
+        value(route),
+        format!("the recipe `{}` cannot be used: {why}", short(name, 80)),
+    )
+    .help("name a recipe's file, counted from the folder of the project file")
 }
 
 /// A setting that has no default and that nobody has filled in.
@@ -238,8 +262,12 @@ pub fn filter_ignores_value(route: &Route) -> Diagnostic {
 }
 
 pub fn filter_circle(route: &Route, circle: &[&str]) -> Diagnostic {
-    new(Code::FilterNesting, value(route), format!("the filter uses itself: {}", circle.join(" → ")))
-        .help("write what it does without it")
+    new(
+        Code::FilterNesting,
+        value(route),
+        format!("the filter uses itself: {}", circle.join(" → ")),
+    )
+    .help("write what it does without it")
 }
 
 pub fn filter_too_deep(route: &Route, most: usize) -> Diagnostic {
@@ -249,8 +277,12 @@ pub fn filter_too_deep(route: &Route, most: usize) -> Diagnostic {
 
 /// In a filter's own template: a name that it does not see.
 pub fn not_in_own_filter(place: Place, name: &str) -> Diagnostic {
-    new(Code::UnknownName, place, format!("a filter of your own does not see `{}`", short(name, 40)))
-        .help("it sees `value`, which is what stands before the `|`, and `now()`")
+    new(
+        Code::UnknownName,
+        place,
+        format!("a filter of your own does not see `{}`", short(name, 40)),
+    )
+    .help("it sees `value`, which is what stands before the `|`, and `now()`")
 }
 
 /// In a recipe: a filter of the project that is wrong itself.
@@ -266,7 +298,8 @@ pub fn own_filter_argument(place: Place, name: &str) -> Diagnostic {
 
 /// What stands before a filter of one's own does not fit what the filter does with it.
 pub fn own_filter_input(place: Place, name: &str, gets: Kind, why: &str) -> Diagnostic {
-    let message = format!("`{name}` gets {}, which its template cannot take: {why}", gets.in_words());
+    let message =
+        format!("`{name}` gets {}, which its template cannot take: {why}", gets.in_words());
     new(Code::FilterInput, place, message)
         .help(format!("see what `{name}` does in linecook.yaml, under `filters`"))
 }

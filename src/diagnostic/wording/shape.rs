@@ -178,12 +178,7 @@ fn missing_in_project(name: &str) -> &'static str {
     }
 }
 
-pub fn wrong_shape(
-    file: FileKind,
-    route: &Route,
-    wanted: &[String],
-    found: &Value,
-) -> Diagnostic {
+pub fn wrong_shape(file: FileKind, route: &Route, wanted: &[String], found: &Value) -> Diagnostic {
     let name = route.last().unwrap_or_else(|| "the file".to_owned());
     let name = match name.parse::<usize>() {
         Ok(at) => format!(
