@@ -11,4 +11,5 @@ mod examples;
 mod generated;
 mod hostile;
 mod modules;
+mod project;
 mod run;
