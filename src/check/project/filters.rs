@@ -1,6 +1,6 @@
 //! Filters of one's own: do they read, do they use only what they see, do they come to an end?
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::check::infer::Typed;
@@ -63,11 +63,12 @@ pub(super) fn filters(file: &ProjectFile, sink: &mut Sink) -> OwnFilters {
 fn nesting(file: &ProjectFile, route: &Route, own: &mut OwnFilters, sink: &mut Sink) {
     let all = own.clone();
     let mut depths = HashMap::new();
+    let mut too_deep = Vec::new();
     for name in file.written.filters.keys() {
         let mut path = vec![name.as_str()];
         match depth(&all, &mut path, &mut depths) {
             Some(depth) if depth <= MAX_OWN_DEPTH => continue,
-            Some(_) => sink.say(diagnostic::filter_too_deep(&route.key(name), MAX_OWN_DEPTH)),
+            Some(_) => too_deep.push(name.as_str()),
             None if path.last() == Some(&name.as_str()) => {
                 sink.say(diagnostic::filter_circle(&route.key(name), &path));
             }
@@ -75,6 +76,12 @@ fn nesting(file: &ProjectFile, route: &Route, own: &mut OwnFilters, sink: &mut S
             None => {}
         }
         own.add_wrong(name);
+    }
+    // What such a filter uses may be too deep as well: said once, where it begins.
+    let used: HashSet<&str> =
+        too_deep.iter().filter_map(|name| all.get(name)).flat_map(Template::own_filters).collect();
+    for name in too_deep.into_iter().filter(|name| !used.contains(name)) {
+        sink.say(diagnostic::filter_too_deep(&route.key(name), MAX_OWN_DEPTH));
     }
 }
 
