@@ -34,6 +34,7 @@ pub mod template;
 pub mod connection;
 pub mod catalog;
 pub mod recipe;
+pub mod project;
 pub mod call;
 // ── stages ──
 pub mod parse;

@@ -42,6 +42,14 @@ pub struct App {
     pub notes: Vec<String>,
 }
 
+impl App {
+    /// Whether its events come from outside, by webhook.
+    pub fn tells_from_outside(&self) -> bool {
+        let by = &self.event_by;
+        by.body.is_some() || by.header.is_some() || by.url
+    }
+}
+
 /// How a webhook says which event it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,6 +1,7 @@
 //! A recipe that has been checked: every operation found, every template compiled, every literal in
 //! the form that is sent.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +9,11 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::checked_trigger::CheckedTrigger;
+use super::checked_trigger::{CheckedTrigger, TriggerKind};
 use crate::catalog::{Field, Operation, Slot};
 use crate::recipe::OnProblem;
 use crate::source::Route;
-use crate::template::Template;
+use crate::template::{OwnFilters, Template};
 
 /// The proof that a recipe is good: made only by [`super::recipe`].
 #[derive(Clone, Debug)]
@@ -25,6 +26,33 @@ pub struct CheckedRecipe {
     pub trigger: CheckedTrigger,
     pub settings: IndexMap<String, CheckedSetting>,
     pub steps: Vec<CheckedStep>,
+    /// The project's own filters that it uses.
+    #[serde(default, skip_serializing_if = "is_without_filters")]
+    pub filters: Arc<OwnFilters>,
+}
+
+fn is_without_filters(filters: &Arc<OwnFilters>) -> bool {
+    filters.is_empty()
+}
+
+impl CheckedRecipe {
+    /// The apps that it calls.
+    pub fn apps(&self) -> BTreeSet<&str> {
+        fn collect<'a>(steps: &'a [CheckedStep], apps: &mut BTreeSet<&'a str>) {
+            for step in steps {
+                match &step.action {
+                    Action::Call(call) => drop(apps.insert(call.operation.app.as_str())),
+                    _ => collect(step.inner(), apps),
+                }
+            }
+        }
+        let mut apps = BTreeSet::new();
+        collect(&self.steps, &mut apps);
+        if let TriggerKind::Poll(poll) = &self.trigger.kind {
+            apps.insert(poll.call.operation.app.as_str());
+        }
+        apps
+    }
 }
 
 /// Where something is written, for everything that is told after the check.

@@ -1,10 +1,11 @@
 //! Filters in an expression: do they exist, do they fit what stands before them, do their arguments?
 
-use crate::diagnostic::{self, nearest};
+use crate::diagnostic::{self, Code, Sink, nearest};
+use crate::source::Route;
 use crate::template::{Expression, Filter, Gives, Node, all_filters, find_filter};
 
 use super::infer::{Inference, Typed, either};
-use super::known::always;
+use super::known::{Known, always};
 
 impl Inference<'_> {
     pub(super) fn filter(
@@ -17,8 +18,11 @@ impl Inference<'_> {
         let given = input.map_or_else(Typed::any, |input| self.infer(input));
         let typed: Vec<Typed> = arguments.iter().map(|a| self.infer(a)).collect();
         let Some(filter) = find_filter(name) else {
-            let near =
-                nearest(name, all_filters().map(|f| f.name)).or_else(|| foreign_filter(name));
+            if self.known.own.names().any(|own| own == name) {
+                return self.own_filter(expression, name, given, arguments);
+            }
+            let known = all_filters().map(|f| f.name).chain(self.known.own.names());
+            let near = nearest(name, known).or_else(|| foreign_filter(name));
             self.say(diagnostic::unknown_filter(
                 self.place(&self.last_part(expression, name)),
                 name,
@@ -87,6 +91,40 @@ impl Inference<'_> {
                 Typed { may_be_empty, ..either(given, argument) }
             }
         }
+    }
+
+    /// A filter of the project: its template says what it gives for what stands before it.
+    fn own_filter(
+        &mut self,
+        expression: &Expression,
+        name: &str,
+        given: Typed,
+        arguments: &[Expression],
+    ) -> Typed {
+        let place = self.place(&self.last_part(expression, name));
+        if !arguments.is_empty() {
+            self.say(diagnostic::own_filter_argument(place.clone(), name));
+        }
+        let own = self.known.own.clone();
+        let Some(template) = own.get(name) else {
+            self.say(diagnostic::wrong_own_filter(place, name));
+            return Typed::any();
+        };
+        self.known.filters_used.insert(name.to_owned());
+        // Which filters use each other in a circle is looked for first, so this comes to an end.
+        let Some(looks) = self.known.own_looks.get().checked_sub(1) else { return Typed::any() };
+        self.known.own_looks.set(looks);
+        let kind = given.field.kind;
+        let mut sink = Sink::default();
+        let mut known = Known::of_value(own.clone(), given);
+        known.own_looks = self.known.own_looks.clone();
+        let typed = super::template::infer(template, &Route::root(), &mut known, &mut sink);
+        let empty = sink.says(Code::MayBeEmpty);
+        if let Some(why) = sink.first_error() {
+            self.say(diagnostic::own_filter_input(place, name, kind, &why.message));
+            return Typed::any();
+        }
+        Typed { may_be_empty: typed.may_be_empty || empty, ..typed }
     }
 
     /// A format, a time of day or a zone that is written out can be tried right away.

@@ -137,6 +137,15 @@ impl Inference<'_> {
     }
 
     fn name(&mut self, name: &str, span: &Span) -> Typed {
+        if let Some(value) = &self.known.value {
+            if name == "value" {
+                return value.clone();
+            }
+            if !matches!(name, "omit" | "clear" | "now") {
+                self.say(diagnostic::not_in_own_filter(self.place(span), name));
+                return Typed::any();
+            }
+        }
         if name == "clear" {
             return Typed { clears: true, ..Typed::any() };
         }
@@ -187,7 +196,8 @@ impl Inference<'_> {
     }
 
     fn field(&mut self, expression: &Expression, base: &Expression, name: &str) -> Typed {
-        if matches!(&base.node, Node::Name(root) if root == "steps") {
+        let in_recipe = self.known.value.is_none();
+        if in_recipe && matches!(&base.node, Node::Name(root) if root == "steps") {
             return self.step(expression, name);
         }
         let path = expression.path();

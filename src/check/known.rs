@@ -1,13 +1,18 @@
 //! What names hold at one point of a recipe.
 
-use std::collections::HashSet;
+use std::cell::Cell;
+use std::collections::{BTreeSet, HashSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 use crate::catalog::{EventType, Field, Presence};
 use crate::recipe::Shape;
+use crate::template::OwnFilters;
 use crate::value::Kind;
+
+use super::infer::Typed;
 
 /// The names a template may use here, with their types.
 #[derive(Clone, Debug, Default)]
@@ -31,13 +36,48 @@ pub(super) struct Known {
     pub filled: HashSet<String>,
     /// Settings that were read so far.
     pub settings_read: HashSet<String>,
+    /// The project's own filters, and which of them were used so far.
+    pub own: Arc<OwnFilters>,
+    pub filters_used: BTreeSet<String>,
+    /// How many more templates of such filters may be looked at: filters in filters add up.
+    pub own_looks: Rc<Cell<u32>>,
+    /// What stands before a filter of one's own, inside its template: there nothing else is known.
+    pub value: Option<Typed>,
 }
+
+/// How many templates of own filters are looked at for one recipe.
+const MAX_OWN_LOOKS: u32 = 10_000;
 
 /// The words a template may begin with.
 pub(super) const ROOTS: &[&str] =
     &["event", "trigger", "settings", "run", "steps", "item", "item_index", "now", "omit", "clear"];
 
 impl Known {
+    pub(super) fn nothing(own: Arc<OwnFilters>) -> Known {
+        Known {
+            event: Field::any(),
+            event_name: String::new(),
+            event_shown: None,
+            settings: Field::any(),
+            steps: IndexMap::new(),
+            events: Vec::new(),
+            current: None,
+            later: Vec::new(),
+            item: None,
+            filled: HashSet::new(),
+            settings_read: HashSet::new(),
+            own,
+            filters_used: BTreeSet::new(),
+            own_looks: Rc::new(Cell::new(MAX_OWN_LOOKS)),
+            value: None,
+        }
+    }
+
+    /// What the template of a filter of one's own sees.
+    pub(super) fn of_value(own: Arc<OwnFilters>, value: Typed) -> Known {
+        Known { value: Some(value), ..Known::nothing(own) }
+    }
+
     /// Whether a condition around this place has found a name to be there. A step of which one result
     /// is there has them all.
     pub(super) fn is_filled(&self, path: &[&str]) -> bool {

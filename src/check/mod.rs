@@ -1,10 +1,11 @@
 //! Recipe → Checked: a recipe and the catalog come in; the proof that it is good goes out, or
-//! everything that is wrong with it. One file per rule.
+//! everything that is wrong with it. One file per rule. In the same way a project file becomes a project.
 
 mod checked;
 mod checked_trigger;
 mod examples;
 mod fields;
+mod filled;
 mod filters;
 mod hold;
 mod infer;
@@ -12,6 +13,7 @@ mod known;
 mod narrow;
 mod operators;
 mod poll;
+mod project;
 mod results;
 mod retry;
 mod schedule;
@@ -24,6 +26,7 @@ mod used;
 mod wait;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
@@ -31,7 +34,7 @@ use crate::catalog::{Catalog, Field};
 use crate::diagnostic::Sink;
 use crate::recipe::RecipeFile;
 use crate::source::Route;
-use crate::template::Template;
+use crate::template::{OwnFilters, Template};
 
 pub use checked::{
     Action, Checked, CheckedCall, CheckedHold, CheckedRecipe, CheckedSetting, CheckedStep,
@@ -40,6 +43,9 @@ pub use checked::{
 };
 pub use checked_trigger::{CheckedTrigger, Often, Poll, Schedule, Times, TriggerKind};
 
+pub use filled::{SettingError, SettingProblem, filled_settings};
+pub use project::{InstalledRecipe, project, surroundings};
+
 use known::Known;
 use used::Within;
 
@@ -47,19 +53,21 @@ use used::Within;
 pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 
 /// Checks everything that can be checked without running: every problem goes into the sink. The proof
-/// comes back only when there is no error.
+/// comes back only when there is no error. `filters` are those of the recipe's project.
 pub fn recipe(
     file: &RecipeFile,
     catalog: &Catalog,
+    filters: &Arc<OwnFilters>,
     read_file: ReadFile<'_>,
     sink: &mut Sink,
 ) -> Option<Checked> {
     let recipe = &file.recipe;
+    let known = Known::nothing(filters.clone());
     let mut checker = Checker {
         file,
         catalog,
         sink,
-        known: Known::default(),
+        known,
         read_file,
         last_type: None,
         set_types: HashMap::new(),
@@ -71,10 +79,18 @@ pub fn recipe(
     let steps = checker.steps(&recipe.steps, &Route::root().key("steps"));
     checker.unused_settings(&recipe.settings);
     checker.examples(&recipe.examples, trigger.as_ref(), &settings, &steps);
+    let used = checker.known.filters_used.iter().map(String::as_str);
+    let filters = Arc::new(filters.with_used(used));
     if sink.has_errors() {
         return None;
     }
-    Some(Checked(CheckedRecipe { name: recipe.name.clone(), trigger: trigger?, settings, steps }))
+    Some(Checked(CheckedRecipe {
+        name: recipe.name.clone(),
+        trigger: trigger?,
+        settings,
+        steps,
+        filters,
+    }))
 }
 
 /// What every rule works with.

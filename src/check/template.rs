@@ -42,7 +42,12 @@ pub(super) fn expression(
     Some((template, typed))
 }
 
-fn infer(template: &Template, route: &Route, known: &mut Known, sink: &mut Sink) -> Typed {
+pub(super) fn infer(
+    template: &Template,
+    route: &Route,
+    known: &mut Known,
+    sink: &mut Sink,
+) -> Typed {
     let mut typed = Typed::any();
     for expression in template.expressions() {
         typed = Inference { known: &mut *known, text: template.source(), route, sink: &mut *sink }

@@ -82,6 +82,7 @@ impl Checker<'_> {
             let checked = inner.as_step(file);
             self.within.count = inner.within.count;
             self.used_types = inner.known.steps;
+            self.known.filters_used.extend(inner.known.filters_used);
             checked
         });
         let document = file.as_ref().map(|file| &file.document);
@@ -137,7 +138,7 @@ impl Checker<'_> {
             event_shown: self.known.event_shown.clone(),
             events: self.known.events.clone(),
             filled: self.known.filled.iter().filter(of_event).cloned().collect(),
-            ..Known::default()
+            ..Known::nothing(self.known.own.clone())
         }
     }
 

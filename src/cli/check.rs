@@ -1,6 +1,7 @@
 //! `linecook check`: every problem of every file.
 
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
@@ -8,12 +9,15 @@ use super::exit::{Exit, Result};
 use super::load::{load_all, recipe_paths};
 use super::options::colour;
 use super::print;
+use super::project::load_project;
 use crate::diagnostic::Severity;
+use crate::project::PROJECT_FILE;
 use crate::report::{FileDiagnostics, summary};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Recipe files, or folders with recipes; the folder `recipes` without any
+    /// Recipe files, folders with recipes, or a linecook.yaml; without any the linecook.yaml of this
+    /// folder with all its recipes, else the folder `recipes`
     paths: Vec<PathBuf>,
     /// How to print what was found
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -31,13 +35,13 @@ enum Format {
 }
 
 pub fn run(args: &Args) -> Result {
-    let files = load_all(&recipe_paths(&args.paths)?, |loaded| loaded.diagnostics.without_spare());
+    let (files, projects) = checked(&args.paths)?;
     match args.format {
         Format::Text => {
             for file in &files {
                 print::text(file.text(colour()));
             }
-            print::line(summary(&files));
+            print::line(summary(&files, projects));
         }
         Format::Json => {
             let all: Vec<_> = files.iter().flat_map(FileDiagnostics::json).collect();
@@ -52,4 +56,65 @@ pub fn run(args: &Args) -> Result {
         true => Ok(Exit::Problems),
         false => Ok(Exit::Good),
     }
+}
+
+/// What is to say about every file, and how many of them are project files.
+fn checked(paths: &[PathBuf]) -> Result<(Vec<FileDiagnostics>, usize)> {
+    let mut projects = Vec::new();
+    let mut recipes = Vec::new();
+    let here = PathBuf::from(PROJECT_FILE);
+    if paths.is_empty() && here.is_file() {
+        projects.push(here);
+    } else if paths.is_empty() {
+        recipes = recipe_paths(&[])?;
+    }
+    for path in paths {
+        if path.file_name().is_some_and(|name| name == PROJECT_FILE) {
+            projects.push(path.clone());
+            continue;
+        }
+        let inside = path.join(PROJECT_FILE);
+        let is_project = path.is_dir() && inside.is_file();
+        if is_project {
+            projects.push(inside);
+        }
+        match recipe_paths(std::slice::from_ref(path)) {
+            Ok(found) => recipes.extend(found),
+            // The recipes of a project may be anywhere.
+            Err(_) if is_project => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let mut files = Vec::new();
+    let mut seen = HashSet::new();
+    let mut count = 0;
+    for path in projects {
+        if seen.contains(&whole(&path)) {
+            continue;
+        }
+        count += 1;
+        for file in load_project(&path).diagnostics {
+            if seen.insert(whole(Path::new(file.source.name()))) {
+                files.push(file.without_spare());
+            }
+        }
+    }
+    recipes.retain(|path| !seen.contains(&whole(path)));
+    let loaded = load_all(&recipes, |loaded| (loaded.near, loaded.diagnostics.without_spare()));
+    for (near, file) in loaded {
+        // What a recipe takes from its project may be wrong there.
+        if let (Some(path), Some(problems)) = (&near.path, &near.problems)
+            && seen.insert(whole(path))
+        {
+            count += 1;
+            files.push(problems.clone());
+        }
+        files.push(file);
+    }
+    Ok((files, count))
+}
+
+/// One name for one file, however it is named.
+fn whole(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }

@@ -31,7 +31,7 @@ pub fn run(args: &Args) -> Result {
         return Ok(Exit::Problems);
     };
     let answers = prepared.answers();
-    let Prepared { plan, file, event, from, now, settings, .. } = prepared;
+    let Prepared { plan, file, event, from, now, settings, defaults, .. } = prepared;
     let catalog = Catalog::embedded();
     let location = args.recipe.location.as_deref().unwrap_or("[location of the connection]");
     let setup = Setup {
@@ -39,7 +39,7 @@ pub fn run(args: &Args) -> Result {
         run_id: "dry-run".into(),
         settings,
         accounts: Accounts::of_catalog(catalog, location),
-        defaults: args.recipe.defaults.read()?,
+        defaults,
         settle_after: std::time::Duration::ZERO,
     };
     let mut engine = DryEngine::new(catalog, now).with_answers(answers.clone());

@@ -1,12 +1,16 @@
 //! Files and folders → recipes, read and checked.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::exit::{CommandError, Result};
+use super::project::{Near, project_file_of};
 use crate::catalog::Catalog;
 use crate::check::{self, Checked};
 use crate::diagnostic::{self, Sink};
 use crate::parse;
+use crate::project::PROJECT_FILE;
 use crate::recipe::RecipeFile;
 use crate::report::FileDiagnostics;
 use crate::source::Source;
@@ -14,14 +18,22 @@ use crate::source::Source;
 /// One recipe file: what is wrong with it, and the recipe as far as it could be read.
 pub struct Loaded {
     pub path: PathBuf,
+    /// What its project gives to it.
+    pub near: Arc<Near>,
     pub diagnostics: FileDiagnostics,
     pub file: Option<RecipeFile>,
     /// Only when there is no error.
     pub checked: Option<Checked>,
 }
 
-/// Reads and checks one file. Whatever is wrong with it is among its diagnostics.
+/// Reads and checks one file, with what its project gives to it. Whatever is wrong with it is among its
+/// diagnostics.
 pub fn load(path: &Path) -> Loaded {
+    load_with(path, Arc::new(Near::of(path)))
+}
+
+/// The same for a recipe whose project has been read already.
+pub fn load_with(path: &Path, near: Arc<Near>) -> Loaded {
     let mut sink = Sink::default();
     let source = match Source::read(path) {
         Ok(source) => source,
@@ -30,17 +42,19 @@ pub fn load(path: &Path) -> Loaded {
             let source = Source::new(path.display().to_string(), "");
             let found = sink.into_sorted(&source, None);
             let diagnostics = FileDiagnostics { source, document: None, found };
-            return Loaded { path: path.to_owned(), diagnostics, file: None, checked: None };
+            return Loaded { path: path.to_owned(), near, diagnostics, file: None, checked: None };
         }
     };
     let file = parse::recipe(source.clone(), &mut sink);
     let checked = file.as_ref().and_then(|file| {
-        check::recipe(file, Catalog::embedded(), &|name| read_beside(path, name), &mut sink)
+        let filters = &near.surroundings.filters;
+        let read_file = |name: &str| read_beside(path, name);
+        check::recipe(file, Catalog::embedded(), filters, &read_file, &mut sink)
     });
     let document = file.as_ref().map(|file| file.document.clone());
     let found = sink.into_sorted(&source, document.as_ref());
     let diagnostics = FileDiagnostics { source, document, found };
-    Loaded { path: path.to_owned(), diagnostics, file, checked }
+    Loaded { path: path.to_owned(), near, diagnostics, file, checked }
 }
 
 /// The text of a file that a recipe names, counted from the recipe's folder.
@@ -85,7 +99,7 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) {
                 collect(&path, found, depth + 1);
             }
         } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml")
-            && path.file_name().is_some_and(|n| n != "linecook.yaml")
+            && path.file_name().is_some_and(|n| n != PROJECT_FILE)
         {
             found.push(path);
         }
@@ -94,19 +108,34 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) {
 
 /// Loads many files, on as many cores as there are, and keeps of each what `keep` makes of it.
 pub fn load_all<T: Send>(paths: &[PathBuf], keep: impl Fn(Loaded) -> T + Sync) -> Vec<T> {
-    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let workers = cores.min(paths.len().max(1));
-    if workers == 1 || paths.len() < 4 {
-        return paths.iter().map(|path| keep(load(path))).collect();
+    // A project is read once for all its recipes.
+    let mut folders: HashMap<Option<&Path>, Arc<Near>> = HashMap::new();
+    let mut projects: HashMap<PathBuf, Arc<Near>> = HashMap::new();
+    for path in paths {
+        folders.entry(path.parent()).or_insert_with(|| match project_file_of(path) {
+            None => Arc::default(),
+            Some(file) => {
+                let read = || Arc::new(Near::read(&file));
+                projects.entry(file.clone()).or_insert_with(read).clone()
+            }
+        });
     }
-    let share = paths.len().div_ceil(workers);
-    let keep = &keep;
+    on_all_cores(paths, |path| keep(load_with(path, folders[&path.parent()].clone())))
+}
+
+/// Does something with each of many, on as many cores as there are; the order stays.
+pub fn on_all_cores<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let workers = cores.min(items.len().max(1));
+    if workers == 1 || items.len() < 4 {
+        return items.iter().map(work).collect();
+    }
+    let share = items.len().div_ceil(workers);
+    let work = &work;
     std::thread::scope(|scope| {
-        let threads: Vec<_> = paths
+        let threads: Vec<_> = items
             .chunks(share)
-            .map(|chunk| {
-                scope.spawn(move || chunk.iter().map(|path| keep(load(path))).collect::<Vec<_>>())
-            })
+            .map(|chunk| scope.spawn(move || chunk.iter().map(work).collect::<Vec<_>>()))
             .collect();
         threads
             .into_iter()

@@ -5,10 +5,12 @@ mod check;
 mod dry_run;
 mod event;
 mod exit;
+mod init;
 mod load;
 mod options;
 mod prepare;
 mod print;
+mod project;
 mod run;
 mod schema;
 mod target;
@@ -20,6 +22,7 @@ use clap::{Parser, Subcommand};
 
 pub use exit::Exit;
 pub use load::load;
+pub use project::{Installation, LoadedProject, ReadyProject, load_project};
 
 const ABOUT: &str = "\
 linecook checks, tries and runs recipes.
@@ -29,6 +32,7 @@ keeps Stax (payments) and HighLevel (contacts) in agreement with it, and needs n
 
 const AFTER: &str = "\
 Start here:
+  linecook init my-shop                      start a project, with a first recipe
   linecook check recipes                     is everything right?
   linecook dry-run recipes/new-customer.yaml what would be sent?
   linecook run recipes/new-customer.yaml     run it against the built-in sandbox
@@ -47,7 +51,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Find every mistake in recipes, and say what to write instead
+    /// Start a project: linecook.yaml, a first recipe and its event
+    Init(init::Args),
+    /// Find every mistake in recipes and in linecook.yaml, and say what to write instead
     Check(check::Args),
     /// Show every request that a recipe would send, and send nothing
     #[command(name = "dry-run")]
@@ -58,20 +64,21 @@ enum Verb {
     Test(test::Args),
     /// What the apps can do and what they tell
     Catalog(catalog::Args),
-    /// Print the JSON Schema of recipes, for editors
-    Schema,
+    /// Print the JSON Schema of recipes or of linecook.yaml, for editors
+    Schema(schema::Args),
 }
 
 /// Parses the arguments, runs the command, and gives its exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.verb {
+        Verb::Init(args) => init::run(&args),
         Verb::Check(args) => check::run(&args),
         Verb::DryRun(args) => dry_run::run(&args),
         Verb::Run(args) => run::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Catalog(args) => catalog::run(&args),
-        Verb::Schema => schema::run(),
+        Verb::Schema(args) => schema::run(&args),
     };
     match result {
         Ok(exit) => exit.into(),

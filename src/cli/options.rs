@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::event::EventArgs;
 use super::exit::{CommandError, Result};
-use crate::diagnostic;
+use crate::diagnostic::{self, FileKind};
 use crate::source::{Document, Route, Source};
 use crate::value::Defaults;
 
@@ -27,20 +27,26 @@ pub struct RecipeArgs {
     pub location: Option<String>,
 }
 
+const ZONE_HELP: &str =
+    "Time zone of dates that have none of their own [default: that of linecook.yaml, else UTC]";
+const COUNTRY_HELP: &str =
+    "Country of phone numbers that have no country code [default: that of linecook.yaml, else US]";
+
 /// Time zone and country, where a value says nothing.
 #[derive(clap::Args)]
 pub struct DefaultArgs {
-    /// Time zone of dates that have none of their own
-    #[arg(long, default_value = "UTC", value_name = "ZONE")]
-    timezone: String,
-    /// Country of phone numbers that have no country code
-    #[arg(long, default_value = "US", value_name = "COUNTRY")]
-    country: String,
+    #[arg(long, value_name = "ZONE", help = ZONE_HELP)]
+    timezone: Option<String>,
+    #[arg(long, value_name = "COUNTRY", help = COUNTRY_HELP)]
+    country: Option<String>,
 }
 
 impl DefaultArgs {
-    pub fn read(&self) -> Result<Arc<Defaults>> {
-        Defaults::new(&self.timezone, &self.country)
+    /// What the options say, else what the project says.
+    pub fn read(&self, project: &Defaults) -> Result<Arc<Defaults>> {
+        let timezone = self.timezone.as_deref().unwrap_or(&project.zone_name);
+        let country = self.country.as_deref().unwrap_or(&project.country);
+        Defaults::new(timezone, country)
             .map(Arc::new)
             .map_err(|e| CommandError::usage(&e.problem, &e.instead))
     }
@@ -71,7 +77,10 @@ impl SettingArgs {
             let source = Source::read(path).map_err(|e| wrong(&e.to_string()))?;
             let document = Document::parse(&source).map_err(|e| {
                 let line = source.position(e.span.start).line;
-                wrong(&format!("line {line}: {}", diagnostic::syntax(&source, &e).message))
+                wrong(&format!(
+                    "line {line}: {}",
+                    diagnostic::syntax(&source, &e, FileKind::Recipe).message
+                ))
             })?;
             let Value::Object(map) = document.value() else {
                 return Err(wrong("it holds no settings"));

@@ -1,5 +1,7 @@
 //! A recipe and the options of a command → everything a run needs.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -12,7 +14,7 @@ use crate::diagnostic::Severity;
 use crate::execute::{self, TriggerEvent};
 use crate::plan::{self, Plan};
 use crate::recipe::{Example, RecipeFile};
-use crate::value::Kind;
+use crate::value::{Defaults, Kind};
 
 /// A recipe that is ready to run, with its event.
 pub struct Prepared {
@@ -25,6 +27,7 @@ pub struct Prepared {
     pub example: Option<Example>,
     pub now: Timestamp,
     pub settings: Map<String, Value>,
+    pub defaults: Arc<Defaults>,
 }
 
 impl Prepared {
@@ -38,6 +41,12 @@ impl Prepared {
 /// Loads, checks and completes a recipe. `None` when it has errors, which have been printed then.
 pub fn prepare(args: &RecipeArgs) -> Result<Option<Prepared>> {
     let loaded = load(&args.recipe);
+    if let Some(problems) = &loaded.near.problems {
+        print::talk(format_args!("{}\n", problems.text(colour()).trim_end()));
+        print::talk("The project file has errors: nothing was run.");
+        return Ok(None);
+    }
+    let defaults = args.defaults.read(&loaded.near.surroundings.defaults)?;
     let (Some(checked), Some(file)) = (loaded.checked, loaded.file) else {
         let mut diagnostics = loaded.diagnostics;
         diagnostics.found.retain(|d| d.severity == Severity::Error);
@@ -46,7 +55,6 @@ pub fn prepare(args: &RecipeArgs) -> Result<Option<Prepared>> {
         return Ok(None);
     };
     let plan = plan::recipe(checked);
-    let defaults = args.defaults.read()?;
     let chosen = args.event.choose(&args.recipe, &file, &plan, &defaults)?;
     let mut given = chosen.example.map(|e| e.settings.clone()).unwrap_or_default();
     for (name, (value, written)) in args.settings.read()? {
@@ -66,7 +74,7 @@ pub fn prepare(args: &RecipeArgs) -> Result<Option<Prepared>> {
     })?;
     let example = chosen.example.cloned();
     let (event, from, now) = (chosen.event, chosen.from, chosen.now);
-    Ok(Some(Prepared { plan, event, from, example, now, settings, file }))
+    Ok(Some(Prepared { plan, event, from, example, now, settings, defaults, file }))
 }
 
 /// The runtime that commands run on.

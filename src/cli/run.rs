@@ -50,7 +50,6 @@ pub fn run(args: &Args) -> Result {
     let Some(prepared) = prepare(&args.recipe)? else {
         return Ok(Exit::Problems);
     };
-    let defaults = args.recipe.defaults.read()?;
     // An example is made up: it has no place among real people.
     if args.live && args.recipe.event.event.is_none() {
         return Err(CommandError::usage(
@@ -66,7 +65,7 @@ pub fn run(args: &Args) -> Result {
             run_id: format!("run-{:x}", Timestamp::now().as_nanosecond()),
             settings: prepared.settings.clone(),
             accounts: target.accounts.clone(),
-            defaults,
+            defaults: prepared.defaults.clone(),
             settle_after: timeout + Duration::from_secs(1),
         };
         let caller = HttpCaller::new(timeout, target.tokens.clone()).map_err(|e| {

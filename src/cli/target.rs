@@ -8,8 +8,7 @@ use super::exit::{CommandError, Result};
 use super::prepare::Prepared;
 use super::run::Args;
 use crate::catalog::{App, Catalog};
-use crate::check::{Action, CheckedStep};
-use crate::connection::{Connection, Secret};
+use crate::connection::{Connection, Secret, server_address};
 use crate::execute::TriggerEvent;
 use crate::plan::Accounts;
 use crate::recipe::Given;
@@ -148,46 +147,20 @@ fn set_location(
 
 /// Whether a recipe calls an app at all.
 fn uses(prepared: &Prepared, app: &str) -> bool {
-    fn any(steps: &[CheckedStep], app: &str) -> bool {
-        steps.iter().any(|step| match &step.action {
-            Action::Call(call) => call.operation.app == app,
-            _ => any(step.inner(), app),
-        })
-    }
-    any(&prepared.plan.recipe.steps, app)
+    prepared.plan.recipe.apps().contains(app)
 }
 
 /// The address of another server. The real one needs `--live`, and a token never travels in the clear.
 fn base_url(url: &str, app: &App, live: bool) -> Result<String> {
-    let parsed = url::Url::parse(url).ok().filter(|u| {
-        matches!(u.scheme(), "http" | "https") && u.host().is_some() && u.query().is_none()
-    });
-    let Some(parsed) = parsed else {
-        return Err(CommandError::usage(
-            format!("`{url}` is not the address of a server"),
-            "write it like http://127.0.0.1:8080",
-        ));
-    };
     let host = |text: &str| url::Url::parse(text).ok()?.host_str().map(str::to_owned);
-    if !live && app.base_url.as_deref().and_then(host).as_deref() == parsed.host_str() {
+    if !live && app.base_url.as_deref().and_then(host) == host(url) {
         return Err(CommandError::usage(
             format!("`{url}` is the real {}", app.title),
             "say so with --live: it changes real data",
         ));
     }
-    let here = match parsed.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    if parsed.scheme() == "http" && !here {
-        return Err(CommandError::usage(
-            format!("`{url}` would carry the token over the network for all to read"),
-            "use https; plain http is for this machine only",
-        ));
-    }
-    Ok(parsed.as_str().trim_end_matches('/').to_owned())
+    server_address(url)
+        .map_err(|e| CommandError::usage(format!("`{url}` {}", e.problem), e.instead))
 }
 
 fn token(app: &str, file: Option<&String>) -> Result<Option<Secret>> {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::event::{event_type, example_payload};
 use super::exit::{Exit, Result};
 use super::load::{Loaded, load_all, recipe_paths};
-use super::options::DefaultArgs;
+use super::options::{DefaultArgs, colour};
 use super::prepare::runtime;
 use super::print;
 use super::target::furnish;
@@ -50,9 +50,14 @@ enum Format {
 pub fn run(args: &Args) -> Result {
     let loaded = load_all(&recipe_paths(&args.paths)?, |loaded| loaded);
     let runtime = runtime()?;
-    let defaults = args.defaults.read()?;
+    if let Some(problems) = loaded.iter().find_map(|loaded| loaded.near.problems.as_ref()) {
+        print::talk(format_args!("{}\n", problems.text(colour()).trim_end()));
+        print::talk("The project file has errors: nothing was run.");
+        return Ok(Exit::Problems);
+    }
     let mut recipes = Vec::new();
     for loaded in loaded {
+        let defaults = args.defaults.read(&loaded.near.surroundings.defaults)?;
         recipes.push(runtime.block_on(examples(loaded, &defaults)));
     }
     match args.format {

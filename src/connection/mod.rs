@@ -1,7 +1,9 @@
 //! Who we are when we call: a [`Connection`] is one account of one app; its [`Secret`] cannot be printed.
 
+mod address;
 mod secret;
 
+pub use address::server_address;
 pub use secret::Secret;
 
 /// One account of one app.

@@ -105,6 +105,21 @@ impl Sink {
         self.found.iter().any(|d| d.severity == Severity::Error)
     }
 
+    /// Whether something of that kind was found.
+    pub fn says(&self, code: Code) -> bool {
+        self.found.iter().any(|d| d.code == code)
+    }
+
+    /// The first error that was found.
+    pub fn first_error(&self) -> Option<&Diagnostic> {
+        self.found.iter().find(|d| d.severity == Severity::Error)
+    }
+
+    /// Everything, as it was found.
+    pub fn into_found(self) -> Vec<Diagnostic> {
+        self.found
+    }
+
     /// Everything, sorted by place.
     pub fn into_sorted(self, source: &Source, document: Option<&Document>) -> Vec<Diagnostic> {
         let mut found = self.found;

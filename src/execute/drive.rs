@@ -54,6 +54,7 @@ pub(super) struct Drive<'a, E> {
 impl<E: Engine + Send> Drive<'_, E> {
     async fn run(&mut self, plan: &Plan) -> Result<(), End> {
         let mut scope = Scope::new(self.setup.defaults.clone());
+        scope.set_own(plan.recipe.filters.clone());
         let zone = self.zone(&self.event.event.app);
         let payload = Value::Object(self.event.payload.clone());
         scope.set("event", &with_zones(&self.event.event.payload, &payload, zone));

@@ -1,37 +1,57 @@
-//! Does the document have the form of a recipe? The JSON Schema of the types decides; what is wrong is
+//! Does the document have the form of a recipe or a project? The JSON Schema of the types decides; what is wrong is
 //! said and cut out, so that the rest can be read.
 
 use std::sync::LazyLock;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{ValidationError, Validator};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::diagnostic::{self, Sink};
-use crate::recipe::{Recipe, shape_schema};
+use crate::diagnostic::{self, FileKind, Sink};
 use crate::source::{Document, Route};
+use crate::{project, recipe};
 
-static SCHEMA: LazyLock<Value> = LazyLock::new(shape_schema);
-static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
-    jsonschema::draft202012::new(&SCHEMA).expect("the schema that schemars makes is valid")
-});
+/// What a kind of file has to look like.
+pub(super) struct Form {
+    kind: FileKind,
+    schema: Value,
+    validator: Validator,
+}
 
-/// The recipe, and the places that were cut out of it.
-pub(super) fn read(document: &Document, sink: &mut Sink) -> Option<(Recipe, Vec<Route>)> {
+pub(super) static RECIPE: LazyLock<Form> =
+    LazyLock::new(|| Form::new(FileKind::Recipe, recipe::shape_schema()));
+pub(super) static PROJECT: LazyLock<Form> =
+    LazyLock::new(|| Form::new(FileKind::Project, project::shape_schema()));
+
+impl Form {
+    fn new(kind: FileKind, schema: Value) -> Form {
+        let validator =
+            jsonschema::draft202012::new(&schema).expect("the schema that schemars makes is valid");
+        Form { kind, schema, validator }
+    }
+}
+
+/// What the document holds, and the places that were cut out of it.
+pub(super) fn read<T: DeserializeOwned>(
+    document: &Document,
+    form: &Form,
+    sink: &mut Sink,
+) -> Option<(T, Vec<Route>)> {
     let mut value = document.value().clone();
     if !value.is_object() {
-        sink.say(diagnostic::not_a_recipe(&value));
+        sink.say(diagnostic::not_a_mapping(form.kind, &value));
         return None;
     }
     let mut broken = Vec::new();
     // Cutting one thing out can lay open nothing new but a missing key, which has been said.
     for round in 0..4 {
         let found: Vec<Problem> =
-            VALIDATOR.iter_errors(&value).filter_map(|e| problem(&e)).collect();
+            form.validator.iter_errors(&value).filter_map(|e| problem(&e, form)).collect();
         let mut cut = false;
         for problem in found {
             if round == 0 {
-                say(&problem, sink);
+                say(&problem, form.kind, sink);
             }
             for route in problem.cut() {
                 cut |= remove(&mut value, &route);
@@ -43,9 +63,9 @@ pub(super) fn read(document: &Document, sink: &mut Sink) -> Option<(Recipe, Vec<
         }
     }
     match serde_json::from_value(value) {
-        Ok(recipe) => Some((recipe, broken)),
+        Ok(read) => Some((read, broken)),
         Err(e) => {
-            sink.say(diagnostic::unreadable_recipe(&e.to_string()));
+            sink.say(diagnostic::unreadable_form(form.kind, &e.to_string()));
             None
         }
     }
@@ -77,12 +97,13 @@ impl Problem {
     }
 }
 
-fn problem(error: &ValidationError<'_>) -> Option<Problem> {
+fn problem(error: &ValidationError<'_>, form: &Form) -> Option<Problem> {
     let route = Route::from_pointer(error.instance_path().as_str());
     let kind = match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected } => {
-            Kind::UnknownKeys { unknown: unexpected.clone(), known: known_keys(error) }
-        }
+        ValidationErrorKind::AdditionalProperties { unexpected } => Kind::UnknownKeys {
+            unknown: unexpected.clone(),
+            known: known_keys(error, &form.schema),
+        },
         ValidationErrorKind::Required { property } => Kind::Missing(property.as_str()?.to_owned()),
         ValidationErrorKind::Type { kind } => {
             let wanted = match kind {
@@ -112,8 +133,8 @@ fn problem(error: &ValidationError<'_>) -> Option<Problem> {
 }
 
 /// The keys that the schema knows at the place of an error.
-fn known_keys(error: &ValidationError<'_>) -> Vec<String> {
-    let mut schema = &*SCHEMA;
+fn known_keys(error: &ValidationError<'_>, whole: &Value) -> Vec<String> {
+    let mut schema = whole;
     let parts: Vec<String> = error
         .schema_path()
         .as_str()
@@ -123,10 +144,10 @@ fn known_keys(error: &ValidationError<'_>) -> Vec<String> {
         .collect();
     for part in &parts[..parts.len().saturating_sub(1)] {
         if part == "$ref" {
-            schema = followed(schema);
+            schema = followed(schema, whole);
             continue;
         }
-        schema = match followed(schema).get(part) {
+        schema = match followed(schema, whole).get(part) {
             Some(inner) => inner,
             None => match schema.as_array().and_then(|a| a.get(part.parse::<usize>().ok()?)) {
                 Some(inner) => inner,
@@ -134,29 +155,35 @@ fn known_keys(error: &ValidationError<'_>) -> Vec<String> {
             },
         };
     }
-    let properties = followed(schema).get("properties").and_then(Value::as_object);
+    let properties = followed(schema, whole).get("properties").and_then(Value::as_object);
     properties.into_iter().flat_map(Map::keys).filter(|k| *k != "$schema").cloned().collect()
 }
 
-fn followed(schema: &Value) -> &Value {
+fn followed<'a>(schema: &'a Value, whole: &'a Value) -> &'a Value {
     let target = schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix('#'));
-    target.and_then(|pointer| SCHEMA.pointer(pointer)).unwrap_or(schema)
+    target.and_then(|pointer| whole.pointer(pointer)).unwrap_or(schema)
 }
 
-fn say(problem: &Problem, sink: &mut Sink) {
+fn say(problem: &Problem, kind: FileKind, sink: &mut Sink) {
     let route = &problem.route;
     match &problem.kind {
         Kind::UnknownKeys { unknown, known } => {
             for key in unknown {
-                sink.say(diagnostic::unknown_key(route, key, known));
+                sink.say(match kind {
+                    FileKind::Project if diagnostic::is_secret_key(key) => {
+                        let variable = super::secrets::variable(route);
+                        diagnostic::secret_in_file(route, key, variable.as_deref())
+                    }
+                    _ => diagnostic::unknown_key(kind, route, key, known),
+                });
             }
         }
-        Kind::Missing(key) => sink.say(diagnostic::missing_key(route, key)),
+        Kind::Missing(key) => sink.say(diagnostic::missing_key(kind, route, key)),
         Kind::WrongShape { wanted, found } => {
-            sink.say(diagnostic::wrong_shape(route, wanted, found));
+            sink.say(diagnostic::wrong_shape(kind, route, wanted, found));
         }
         Kind::Word { options, found } => sink.say(diagnostic::unknown_word(route, options, found)),
-        Kind::Other(message) => sink.say(diagnostic::other_shape(route, message)),
+        Kind::Other(message) => sink.say(diagnostic::other_shape(kind, route, message)),
     }
 }
 
@@ -172,7 +199,9 @@ fn remove(value: &mut Value, route: &Route) -> bool {
             };
             let empty = match item {
                 Value::String(_) => Value::Object(Map::new()),
-                _ if parent.last().as_deref() == Some("on") => Value::from(""),
+                _ if matches!(parent.last().as_deref(), Some("on" | "keys" | "to")) => {
+                    Value::from("")
+                }
                 _ => Value::Object(Map::new()),
             };
             let changed = *item != empty;

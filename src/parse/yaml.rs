@@ -1,11 +1,11 @@
 //! What to say when a text is not YAML.
 
-use crate::diagnostic::{self, Sink};
+use crate::diagnostic::{self, FileKind, Sink};
 use crate::source::{Source, Span, SyntaxError, SyntaxKind, find_traps};
 
 /// Says what is wrong. YAML stops at the first mistake; the traps are looked for in the whole text, so
 /// that all of them come at once.
-pub(super) fn report(source: &Source, error: &SyntaxError, sink: &mut Sink) {
+pub(super) fn report(source: &Source, error: &SyntaxError, kind: FileKind, sink: &mut Sink) {
     let traps = match error.kind {
         SyntaxKind::Other(_) => find_traps(source, false),
         _ => Vec::new(),
@@ -16,7 +16,7 @@ pub(super) fn report(source: &Source, error: &SyntaxError, sink: &mut Sink) {
         sink.say(diagnostic::trap(source, trap));
     }
     if !explained {
-        sink.say(diagnostic::syntax(source, error));
+        sink.say(diagnostic::syntax(source, error, kind));
     }
 }
 

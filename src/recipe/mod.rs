@@ -19,7 +19,7 @@ pub use example::{
 };
 pub use hold::Hold;
 pub use retry::Retry;
-pub use schema::{editor_schema, shape_schema};
+pub use schema::{editor_schema, shape_schema, simplify_schema};
 pub use setting::{Setting, Shape};
 pub use step::{OnProblem, Step, Verb};
 pub use trigger::{Missed, Take, Trigger};

@@ -10,7 +10,7 @@ use crate::catalog::{Catalog, IndexEntry};
 pub fn shape_schema() -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let mut schema = generator.into_root_schema_for::<Recipe>().to_value();
-    simplify(&mut schema);
+    simplify_schema(&mut schema);
     schema
 }
 
@@ -74,7 +74,7 @@ fn set_names(schema: &mut Value, names: &Map<String, Value>) {
 
 /// What people write is never null, and a choice of words is an `enum`: `oneOf` gives errors that
 /// nobody can explain.
-fn simplify(schema: &mut Value) {
+pub fn simplify_schema(schema: &mut Value) {
     if let Some(map) = schema.as_object_mut() {
         if let Some(choices) = map.get("oneOf").and_then(Value::as_array).cloned()
             && choices.iter().all(|c| c.get("const").is_some() || c.get("enum").is_some())
@@ -121,9 +121,9 @@ fn simplify(schema: &mut Value) {
         }
         map.remove("format");
         for inner in map.values_mut() {
-            simplify(inner);
+            simplify_schema(inner);
         }
     } else if let Some(items) = schema.as_array_mut() {
-        items.iter_mut().for_each(simplify);
+        items.iter_mut().for_each(simplify_schema);
     }
 }

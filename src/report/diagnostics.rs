@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::source::{Document, Source};
 
 /// Everything found in one file.
+#[derive(Clone)]
 pub struct FileDiagnostics {
     pub source: Source,
     /// Absent when the text is not YAML.
@@ -152,12 +153,16 @@ fn one_line(source: &Source, span: std::ops::Range<usize>) -> std::ops::Range<us
     span.start..end
 }
 
-/// "3 problems in 2 files" and the like.
-pub fn summary(files: &[FileDiagnostics]) -> String {
+/// "1 recipe checked: 2 errors" and the like; so many of the files are projects.
+pub fn summary(files: &[FileDiagnostics], projects: usize) -> String {
     let count = |severity| files.iter().map(|f| f.count(severity)).sum::<usize>();
     let (errors, warnings, notes) =
         (count(Severity::Error), count(Severity::Warning), count(Severity::Note));
-    let recipes = plural(files.len(), "recipe");
+    let recipes = plural(files.len() - projects, "recipe");
+    let what = match projects {
+        0 => recipes,
+        _ => format!("{} and {recipes}", plural(projects, "project")),
+    };
     let mut parts = Vec::new();
     for (count, name) in [(errors, "error"), (warnings, "warning"), (notes, "note")] {
         if count > 0 {
@@ -165,8 +170,8 @@ pub fn summary(files: &[FileDiagnostics]) -> String {
         }
     }
     match parts.is_empty() {
-        true => format!("{recipes} checked: all good"),
-        false => format!("{recipes} checked: {}", parts.join(", ")),
+        true => format!("{what} checked: all good"),
+        false => format!("{what} checked: {}", parts.join(", ")),
     }
 }
 

@@ -8,6 +8,7 @@ use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 
 use super::expression::FILLED;
 use super::filters;
+use super::own::{self, OWN_FILTER};
 use super::scope::{DEFAULTS, DefaultsValue};
 use super::value::{is_empty, to_text};
 use crate::value::Defaults;
@@ -78,6 +79,7 @@ fn environment() -> Environment<'static> {
             },
         );
     }
+    env.add_filter(OWN_FILTER, own::apply);
     env.add_filter(FILLED, |value: Value, written: String| match is_empty(&value) {
         false => Ok(Value::from(to_text(&value))),
         true => Err(Error::new(

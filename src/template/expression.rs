@@ -4,6 +4,8 @@
 use minijinja::machinery::{Span as EngineSpan, ast};
 use serde_json::Value;
 
+use super::filters::find as find_filter;
+use super::own::OWN_FILTER;
 use super::value::to_json;
 
 /// One expression and the bytes it stands on in its template.
@@ -128,6 +130,14 @@ impl Expression {
                 k.walk(visit);
                 v.walk(visit);
             }),
+        }
+    }
+
+    /// The name of the filter that it is, where that is not a built-in one.
+    pub(super) fn own_filter(&self) -> Option<&str> {
+        match &self.node {
+            Node::Filter { name, .. } if find_filter(name).is_none() => Some(name),
+            _ => None,
         }
     }
 
@@ -365,20 +375,28 @@ impl Reader {
     }
 }
 
-/// A text with guards around what the engine takes too lightly: `~` with something
-/// empty fails instead of writing "None", and nothing is larger or smaller than what is empty. `shift` is
+/// A text as the engine gets it: filters of one's own by the one filter that stands for them all, and
+/// guards around what the engine takes too lightly: `~` with something empty fails instead of writing "None", and nothing is larger or smaller than what is empty. `shift` is
 /// where the text begins in what the spans count.
 pub(super) fn guarded(source: &str, expressions: &[Expression], shift: usize) -> String {
-    let mut inserts: Vec<(usize, bool, usize, String)> = Vec::new();
+    let mut changes: Vec<Change> = Vec::new();
     let mut depth = 0;
     let mut guard = |e: &Expression| {
         depth += 1;
+        changes.extend(own_name(source, e, shift));
         let mut wrap = |span: &std::ops::Range<usize>, before: String, after: String| {
-            inserts.push((span.start, false, depth, before));
-            inserts.push((span.end, true, depth, after));
+            let change = |at, is_end, text| Change { at, is_end, depth, text, replaces: 0 };
+            changes.push(change(span.start, false, before));
+            changes.push(change(span.end, true, after));
         };
         let whole = |e: &Expression| balanced(source, e.span.start - shift..e.span.end - shift);
         let text = |e: &Expression| source.get(whole(e)).unwrap_or_default().to_owned();
+        // The same once more, for a question in front of it.
+        let again = |e: &Expression| {
+            let mut names = Vec::new();
+            e.walk(&mut |inner| names.extend(own_name(source, inner, shift)));
+            changed(source, whole(e), names)
+        };
         match &e.node {
             Node::Join(a, b) => {
                 for side in [a, b] {
@@ -388,26 +406,56 @@ pub(super) fn guarded(source: &str, expressions: &[Expression], shift: usize) ->
             }
             Node::Compare(a, b, Comparison::Order) if !matches!(a.node, Node::Compare(..)) => {
                 let before =
-                    format!("((({}) is defined) and (({}) is defined) and (", text(a), text(b));
+                    format!("((({}) is defined) and (({}) is defined) and (", again(a), again(b));
                 wrap(&whole(e), before, "))".into());
             }
             _ => {}
         }
     };
     expressions.iter().for_each(|expression| expression.walk(&mut guard));
+    changed(source, 0..source.len(), changes)
+}
+
+/// A text that is put in, in place of the next `replaces` bytes.
+struct Change {
+    at: usize,
+    is_end: bool,
+    depth: usize,
+    text: String,
+    replaces: usize,
+}
+
+/// A part of a text with the changes made.
+fn changed(source: &str, part: std::ops::Range<usize>, mut changes: Vec<Change>) -> String {
     // Ends before starts at one place; inner ends before outer ones, outer starts before inner ones.
-    inserts.sort_by_key(|(at, end, depth, _)| {
-        (*at, !*end, if *end { usize::MAX - depth } else { *depth })
-    });
-    let mut out = String::with_capacity(source.len() + 64);
-    let mut from = 0;
-    for (at, _, _, text) in inserts {
-        out.push_str(source.get(from..at).unwrap_or_default());
-        out.push_str(&text);
-        from = at;
+    changes
+        .sort_by_key(|c| (c.at, !c.is_end, if c.is_end { usize::MAX - c.depth } else { c.depth }));
+    let mut out = String::with_capacity(part.len() + 64);
+    let mut from = part.start;
+    for change in changes {
+        out.push_str(source.get(from..change.at).unwrap_or_default());
+        out.push_str(&change.text);
+        from = change.at + change.replaces;
     }
-    out.push_str(source.get(from..).unwrap_or_default());
+    out.push_str(source.get(from..part.end).unwrap_or_default());
     out
+}
+
+/// `shout` → `__own("shout")`, where a filter is not a built-in one.
+fn own_name(source: &str, e: &Expression, shift: usize) -> Option<Change> {
+    let name = e.own_filter()?;
+    let Node::Filter { input, arguments, .. } = &e.node else { return None };
+    let from = input.as_ref().map_or(e.span.start, |input| input.span.end) - shift;
+    let at = from + source.get(from..)?.find(name)?;
+    let behind = source.get(at + name.len()..)?;
+    let (text, replaces) = match behind.trim_start().strip_prefix('(') {
+        Some(rest) if arguments.is_empty() => {
+            (format!("{OWN_FILTER}(\"{name}\""), behind.len() - rest.len())
+        }
+        Some(rest) => (format!("{OWN_FILTER}(\"{name}\", "), behind.len() - rest.len()),
+        None => (format!("{OWN_FILTER}(\"{name}\")"), 0),
+    };
+    Some(Change { at, is_end: false, depth: 0, text, replaces: name.len() + replaces })
 }
 
 /// The engine's spans leave out brackets at both ends: a part of `(a + b) * c` that begins at `a` is

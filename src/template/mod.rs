@@ -4,6 +4,7 @@
 mod environment;
 mod expression;
 mod filters;
+mod own;
 mod scope;
 mod value;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use environment::{MAX_TEXT_BYTES, TESTS};
 pub use expression::{Comparison, Expression, Node};
 pub use filters::{Argument, Filter, Gives, all as all_filters, find as find_filter};
+pub use own::{MAX_OWN_DEPTH, OwnFilters};
 pub use scope::Scope;
 pub use value::Outcome;
 
@@ -162,6 +164,8 @@ impl Template {
         let mut uses_now = false;
         for expression in &expressions {
             expression.walk(&mut |e| uses_now |= matches!(&e.node, Node::Name(n) if n == "now"));
+            // What a filter of one's own asks for is not known here.
+            expression.walk(&mut |e| uses_now |= e.own_filter().is_some());
         }
         Template { written, body: Arc::new(body), expressions: expressions.into(), uses_now }
     }
@@ -176,6 +180,11 @@ impl Template {
     /// Whether the result keeps its type; otherwise it is a text.
     pub fn is_whole(&self) -> bool {
         matches!(*self.body, Body::Whole(_))
+    }
+
+    /// Whether it loops or decides (`{% … %}`).
+    fn has_statements(&self) -> bool {
+        matches!(*self.body, Body::Program(_))
     }
 
     /// Every expression in it, in order.
@@ -198,9 +207,28 @@ impl Template {
         reads
     }
 
-    /// Whether it asks for the time.
+    /// Whether it asks for the time, or may do so by a filter of one's own.
     pub fn uses_now(&self) -> bool {
         self.uses_now
+    }
+
+    /// The filters it uses that are not built in.
+    pub fn own_filters(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for expression in self.expressions.iter() {
+            expression.walk(&mut |e| names.extend(e.own_filter()));
+        }
+        names
+    }
+
+    /// What a filter of one's own makes of its scope, without the way through JSON: a moment stays one.
+    fn evaluate(&self, scope: Scope) -> Result<minijinja::Value, TemplateError> {
+        match &*self.body {
+            Body::Whole(expression) => expression
+                .eval(scope.into_engine_value())
+                .map_err(|e| render_error(&e, Some(0..self.source().len()))),
+            _ => self.render(&scope).map(|outcome| value::from_json(&outcome.into_value())),
+        }
     }
 
     /// Fills in the values.

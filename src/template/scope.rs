@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use minijinja::value::{Enumerator, Object};
 use serde_json::Value;
 
+use super::own::{MAX_OWN_DEPTH, OWN, OwnFilters, OwnValue, Work};
 use super::value::{Marker, MomentValue, from_json};
 use crate::value::{Defaults, Moment};
 
@@ -18,6 +19,10 @@ pub struct Scope {
     steps: BTreeMap<String, minijinja::Value>,
     now: Option<Timestamp>,
     defaults: Arc<Defaults>,
+    own: Arc<OwnFilters>,
+    /// How many filters of one's own are around this scope.
+    own_depth: usize,
+    own_work: Work,
 }
 
 /// A value of a scope, held for later.
@@ -34,7 +39,42 @@ pub(super) const DEFAULTS: &str = " defaults";
 
 impl Scope {
     pub fn new(defaults: Arc<Defaults>) -> Scope {
-        Scope { names: BTreeMap::new(), steps: BTreeMap::new(), now: None, defaults }
+        Scope {
+            names: BTreeMap::new(),
+            steps: BTreeMap::new(),
+            now: None,
+            defaults,
+            own: Arc::default(),
+            own_depth: 0,
+            own_work: Work::default(),
+        }
+    }
+
+    /// Sets the project's own filters.
+    pub fn set_own(&mut self, own: Arc<OwnFilters>) {
+        self.own = own;
+    }
+
+    pub(super) fn own(&self) -> &OwnFilters {
+        &self.own
+    }
+
+    pub(super) fn own_work(&self) -> &Work {
+        &self.own_work
+    }
+
+    /// What the template of a filter of one's own sees: `value` and `now()`. `None` when filters use
+    /// each other too deep.
+    pub(super) fn for_own_filter(&self, value: minijinja::Value) -> Option<Scope> {
+        Some(Scope {
+            names: BTreeMap::from([("value".to_owned(), value)]),
+            steps: BTreeMap::new(),
+            now: self.now,
+            defaults: self.defaults.clone(),
+            own: self.own.clone(),
+            own_depth: (self.own_depth < MAX_OWN_DEPTH).then_some(self.own_depth + 1)?,
+            own_work: self.own_work.clone(),
+        })
     }
 
     /// Sets one of the names a template sees: `event`, `trigger`, `settings`, `run`, `item` ….
@@ -84,7 +124,11 @@ impl Scope {
         &self.defaults
     }
 
-    pub(super) fn into_engine_value(self) -> minijinja::Value {
+    pub(super) fn into_engine_value(mut self) -> minijinja::Value {
+        if self.own_depth == 0 {
+            // Counted anew for every template that is filled in.
+            self.own_work = Work::default();
+        }
         minijinja::Value::from_object(self)
     }
 }
@@ -103,6 +147,7 @@ impl Object for Scope {
             DEFAULTS => Some(minijinja::Value::from_dyn_object(Arc::new(DefaultsValue(
                 self.defaults.clone(),
             )))),
+            OWN => Some(minijinja::Value::from_dyn_object(Arc::new(OwnValue(self.clone())))),
             name => self.names.get(name).cloned(),
         }
     }

@@ -47,12 +47,15 @@ pub fn seen(output: &Output) -> String {
 }
 
 /// Runs `linecook <verb> recipe.yaml` in every folder of a stage, with more arguments from `args.txt`.
+/// `check` looks at the whole folder where it holds a project.
 pub fn run_stage(stage: &str, verb: &[&str]) {
     let mut wrong = Vec::new();
     for folder in folders(stage) {
         let more = std::fs::read_to_string(folder.join("args.txt")).unwrap_or_default();
         let mut arguments = verb.to_vec();
-        arguments.push("recipe.yaml");
+        if verb != ["check"] || !folder.join("linecook.yaml").exists() {
+            arguments.push("recipe.yaml");
+        }
         arguments.extend(more.split_whitespace());
         let text = seen(&linecook(&folder, &arguments));
         wrong.extend(compare(&folder, &text));

@@ -56,7 +56,13 @@ fn names_that_mean_several_things_have_to_be_written_out() {
     let recipe = Source::read(&sources.join("recipe.yaml")).unwrap();
     let mut sink = Sink::default();
     let file = linecook::parse::recipe(recipe.clone(), &mut sink).unwrap();
-    linecook::check::recipe(&file, &catalog, &|_| Err(String::new()), &mut sink);
+    linecook::check::recipe(
+        &file,
+        &catalog,
+        &Default::default(),
+        &|_| Err(String::new()),
+        &mut sink,
+    );
     let found = sink.into_sorted(&recipe, Some(&file.document));
     let codes: Vec<Code> = found.iter().map(|d| d.code).collect();
     assert_eq!(codes, [Code::AmbiguousOperation, Code::AmbiguousField]);

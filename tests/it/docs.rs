@@ -38,3 +38,21 @@ fn every_yaml_block_of_the_docs_checks() {
     }
     assert!(checked > 0, "the README shows a recipe");
 }
+
+/// Every whole `linecook.yaml` in the README and in docs checks clean beside the shipped recipes.
+#[test]
+fn every_project_of_the_docs_checks() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(linecook(folder.path(), &["init"]).status.code(), Some(0));
+    for page in ["README.md", "docs/project.md"] {
+        let text = std::fs::read_to_string(root().join(page)).unwrap();
+        let blocks = text.split("```yaml\n").skip(1).map(|b| b.split("```").next().unwrap());
+        let projects: Vec<&str> = blocks.filter(|b| b.contains("\nrecipes:")).collect();
+        assert!(!projects.is_empty(), "{page} shows a project");
+        for project in projects {
+            std::fs::write(folder.path().join("linecook.yaml"), project).unwrap();
+            let output = linecook(folder.path(), &["check", "--deny-warnings"]);
+            assert_eq!(output.status.code(), Some(0), "{page}: {}", seen(&output));
+        }
+    }
+}

@@ -24,6 +24,12 @@ fn the_recipe_schema_is_fresh() {
 }
 
 #[test]
+fn the_project_schema_is_fresh() {
+    let output = linecook(&root(), &["schema", "--project"]);
+    fresh("schemas/project.schema.json", &String::from_utf8(output.stdout).unwrap());
+}
+
+#[test]
 fn the_picture_of_a_run_is_fresh() {
     let command = "linecook run recipes/new-customer.yaml";
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_linecook"))
@@ -42,6 +48,7 @@ fn the_help_is_fresh() {
     let mut text = String::new();
     for verb in [
         &[][..],
+        &["init"],
         &["check"],
         &["dry-run"],
         &["run"],

@@ -158,6 +158,32 @@ fn a_recipe_that_is_not_there() {
     assert!(clear(&output).contains("there is no such file"));
 }
 
+/// A text with a few random changes.
+fn changed(text: &str, random: &mut fastrand::Rng) -> String {
+    let pieces = [
+        "{{", "}}", "|", ":", "- ", "\t", "#", "[", "]", "{", "}", "'", "\"", "\n", "  ", "é", "&",
+        "*", "%", "\u{0}", "event.", "$.", "when: ", "..", "now()",
+    ];
+    let mut text = text.to_owned();
+    for _ in 0..random.usize(1..6) {
+        let mut at = random.usize(0..=text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        match random.bool() {
+            true => text.insert_str(at, pieces[random.usize(0..pieces.len())]),
+            false => {
+                let mut end = (at + random.usize(0..8)).min(text.len());
+                while !text.is_char_boundary(end) {
+                    end -= 1;
+                }
+                text.replace_range(at..end.max(at), "");
+            }
+        }
+    }
+    text
+}
+
 /// Random changes to a good recipe: never a panic. The README names the long form.
 #[test]
 fn random_changes_never_panic() {
@@ -166,61 +192,19 @@ fn random_changes_never_panic() {
     let rounds = asked.unwrap_or(300);
     println!("{rounds} random changes, seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
-    let pieces = [
-        "{{",
-        "}}",
-        "|",
-        ":",
-        "- ",
-        "\t",
-        "#",
-        "[",
-        "]",
-        "{",
-        "}",
-        "'",
-        "\"",
-        "\n",
-        "  ",
-        "é",
-        "&",
-        "*",
-        "%",
-        "\u{0}",
-        "event.",
-        "$.",
-        "when: ",
-        "..",
-        "now()",
-        "\n  - wait: 2h\n",
-        "\n  - hold: { text: x",
-        "\n  - use: a.yaml\n",
-        "schedule\n  cron: 0 9 * * 1\n",
-        "poll\n  list: GET /customer\n  every: 5m\n",
-    ];
     for _ in 0..rounds {
-        let mut text = GOOD.to_owned();
-        for _ in 0..random.usize(1..6) {
-            let mut at = random.usize(0..=text.len());
-            while !text.is_char_boundary(at) {
-                at -= 1;
-            }
-            match random.bool() {
-                true => text.insert_str(at, pieces[random.usize(0..pieces.len())]),
-                false => {
-                    let mut end = (at + random.usize(0..8)).min(text.len());
-                    while !text.is_char_boundary(end) {
-                        end -= 1;
-                    }
-                    text.replace_range(at..end.max(at), "");
-                }
-            }
-        }
+        let text = changed(GOOD, &mut random);
         let source = linecook::source::Source::new("recipe.yaml", text);
         let mut sink = linecook::diagnostic::Sink::default();
         if let Some(file) = linecook::parse::recipe(source.clone(), &mut sink) {
             let catalog = linecook::catalog::Catalog::embedded();
-            linecook::check::recipe(&file, catalog, &|_| Err("no files here".into()), &mut sink);
+            linecook::check::recipe(
+                &file,
+                catalog,
+                &Default::default(),
+                &|_| Err("no files here".into()),
+                &mut sink,
+            );
             let found = sink.into_sorted(&source, Some(&file.document));
             let document = Some(file.document);
             drop(linecook::report::FileDiagnostics { source, document, found }.text(false));
@@ -229,6 +213,56 @@ fn random_changes_never_panic() {
             drop(linecook::report::FileDiagnostics { source, document: None, found }.text(false));
         }
     }
+}
+
+/// The same for a project file.
+#[test]
+fn random_changes_to_a_project_never_panic() {
+    let asked = std::env::var("LINECOOK_FUZZ").ok().and_then(|n| n.parse::<u64>().ok());
+    let seed = asked.map_or(20_261_124, |_| fastrand::u64(..));
+    let rounds = asked.unwrap_or(300);
+    println!("{rounds} random changes to a project, seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let file = root().join("tests/cases/check/a-project-with-everything/linecook.yaml");
+    let good = std::fs::read_to_string(file).unwrap();
+    for _ in 0..rounds {
+        let text = changed(&good, &mut random);
+        let source = linecook::source::Source::new("linecook.yaml", text);
+        let mut sink = linecook::diagnostic::Sink::default();
+        let Some(file) = linecook::parse::project(source, &mut sink) else { continue };
+        let surroundings = linecook::check::surroundings(&file, &mut sink);
+        let recipe = |_: &str| linecook::check::InstalledRecipe::Wrong;
+        let catalog = linecook::catalog::Catalog::embedded();
+        linecook::check::project(&file, surroundings, catalog, &recipe, &mut sink);
+        let found = sink.into_sorted(&file.source, Some(&file.document));
+        let (source, document) = (file.source, Some(file.document));
+        drop(linecook::report::FileDiagnostics { source, document, found }.text(false));
+    }
+}
+
+#[test]
+fn own_filters_that_multiply_come_to_an_end() {
+    let mut project = "recipes: []\nfilters:\n".to_owned();
+    for at in 0..7 {
+        let next = format!("{{{{ value | f{} }}}}", at + 1).repeat(20);
+        project.push_str(&format!("  f{at}: \"{next}\"\n"));
+    }
+    project.push_str("  f7: \"{{ value | upper }}\"\n");
+    let many: String =
+        (0..5_000).map(|at| format!("  g{at}: \"{{{{ value | g{} }}}}\"\n", at + 1)).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("linecook.yaml");
+    let recipe = GOOD.replace("default('-')", "f0");
+    std::fs::write(folder.path().join("recipe.yaml"), recipe).unwrap();
+    std::fs::write(&path, &project).unwrap();
+    let output = linecook(folder.path(), &["check"]);
+    assert_eq!(output.status.code(), Some(0), "{}", clear(&output));
+    let event = serde_json::json!({ "id": "1", "reference": "c", "notes": "x" }).to_string();
+    std::fs::write(folder.path().join("event.json"), event).unwrap();
+    let output = linecook(folder.path(), &["dry-run", "recipe.yaml", "--event", "event.json"]);
+    assert!(clear(&output).contains("too much work"), "{}", seen(&output));
+    std::fs::write(&path, project + &many).unwrap();
+    assert!(clear(&linecook(folder.path(), &["check"])).contains("filter-nesting"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod examples;
 mod generated;
 mod hostile;
 mod modules;
+mod project;
 mod run;
 mod service;
 mod settle;

@@ -57,7 +57,7 @@ fn the_real_host_needs_live_and_a_token_needs_https() {
     for (url, expected) in [
         ("http://services.leadconnectorhq.com", "is the real HighLevel"),
         ("https://services.leadconnectorhq.com/x", "is the real HighLevel"),
-        ("http://example.com", "carry the token over the network"),
+        ("http://example.com", "over the network for all to read"),
         ("ftp://127.0.0.1", "is not the address of a server"),
     ] {
         let url = format!("highlevel={url}");

@@ -1,6 +1,6 @@
 //! What is wrong with a file before it is a recipe.
 
-use super::{new, short};
+use super::{FileKind, new, short};
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::source::{Source, Span, SyntaxError, SyntaxKind, Trap, TrapKind};
 
@@ -48,39 +48,42 @@ pub fn trap(source: &Source, trap: &Trap) -> Diagnostic {
 }
 
 /// A text that is not YAML.
-pub fn syntax(source: &Source, error: &SyntaxError) -> Diagnostic {
+pub fn syntax(source: &Source, error: &SyntaxError, kind: FileKind) -> Diagnostic {
     let place = Place::Text(error.span.clone());
     match &error.kind {
-        SyntaxKind::Empty => new(Code::EmptyFile, Place::File, "the file is empty")
-            .help("start with `name:`, `trigger:` and `steps:`"),
+        SyntaxKind::Empty => {
+            new(Code::EmptyFile, Place::File, "the file is empty").help(kind.start())
+        }
         SyntaxKind::DuplicateKey(name) => {
             new(Code::DuplicateKey, place, format!("`{name}` stands twice in the same place"))
                 .help("keep one of the two")
         }
         SyntaxKind::TooDeep => {
             new(Code::TooDeep, place, "the values are nested too deep (64 levels at most)")
-                .help("recipes are flat: look for brackets that are never closed")
+                .help(format!("{} are flat: look for brackets that are never closed", kind.many()))
         }
         SyntaxKind::TooManyValues => new(
             Code::TooManyValues,
             Place::File,
-            "the file holds more values than a recipe may have (50,000)",
+            format!("the file holds more values than {} may have (50,000)", kind.one()),
         )
-        .help("split the recipe"),
+        .help("split it"),
         SyntaxKind::Alias => new(
             Code::AliasNotAllowed,
             place,
-            "recipes have no YAML anchors, aliases or merge keys (`&`, `*`, `<<`)",
+            format!("{} have no YAML anchors, aliases or merge keys (`&`, `*`, `<<`)", kind.many()),
         )
         .help("write the value out, or put the text in quotes"),
-        SyntaxKind::Tag => new(Code::TagNotAllowed, place, "recipes have no YAML tags (`!name`)")
-            .help("leave the tag out, or put the text in quotes"),
+        SyntaxKind::Tag => {
+            new(Code::TagNotAllowed, place, format!("{} have no YAML tags (`!name`)", kind.many()))
+                .help("leave the tag out, or put the text in quotes")
+        }
         SyntaxKind::SeveralDocuments => new(
             Code::SeveralDocuments,
             place,
-            "`---` starts a second document; a file holds one recipe",
+            format!("`---` starts a second document; a file holds one {}", kind.word()),
         )
-        .help("put the second recipe into a file of its own"),
+        .help(format!("put the second {} into a file of its own", kind.word())),
         SyntaxKind::Other(words) => {
             let (message, help) = plain_yaml(words, source, &error.span);
             new(Code::YamlSyntax, place, message).help(help)

@@ -7,22 +7,70 @@ use crate::diagnostic::{Code, Diagnostic, Place, nearest};
 use crate::source::Route;
 use crate::value::Kind;
 
-pub fn not_a_recipe(found: &Value) -> Diagnostic {
+/// What a person writes for linecook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    Recipe,
+    /// `linecook.yaml`
+    Project,
+}
+
+impl FileKind {
+    pub(super) fn one(self) -> &'static str {
+        match self {
+            FileKind::Recipe => "a recipe",
+            FileKind::Project => "a project file",
+        }
+    }
+
+    pub(super) fn many(self) -> &'static str {
+        match self {
+            FileKind::Recipe => "recipes",
+            FileKind::Project => "project files",
+        }
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            FileKind::Recipe => "recipe",
+            FileKind::Project => "project",
+        }
+    }
+
+    /// How such a file begins.
+    pub(super) fn start(self) -> &'static str {
+        match self {
+            FileKind::Recipe => "start with `name:`, `trigger:` and `steps:`",
+            FileKind::Project => "start with `recipes:` and below it `- recipe: recipes/….yaml`",
+        }
+    }
+
+    fn code(self) -> Code {
+        match self {
+            FileKind::Recipe => Code::NotARecipe,
+            FileKind::Project => Code::NotAProject,
+        }
+    }
+
+    fn schema(self) -> &'static str {
+        match self {
+            FileKind::Recipe => "compare it with `linecook schema`",
+            FileKind::Project => "compare it with `linecook schema --project`",
+        }
+    }
+}
+
+pub fn not_a_mapping(file: FileKind, found: &Value) -> Diagnostic {
     let kind = Kind::of(found).in_words();
-    new(
-        Code::NotARecipe,
-        Place::File,
-        format!("a recipe is a set of keys with values; this file holds {kind}"),
-    )
-    .help("start with `name:`, `trigger:` and `steps:`")
+    let message = format!("{} is a set of keys with values; this file holds {kind}", file.one());
+    new(file.code(), Place::File, message).help(file.start())
 }
 
-pub fn unreadable_recipe(why: &str) -> Diagnostic {
-    new(Code::NotARecipe, Place::File, format!("the recipe cannot be read: {why}"))
-        .help("compare it with `linecook schema`")
+pub fn unreadable_form(file: FileKind, why: &str) -> Diagnostic {
+    new(file.code(), Place::File, format!("the file cannot be read: {why}")).help(file.schema())
 }
 
-pub fn unknown_key(route: &Route, name: &str, known: &[String]) -> Diagnostic {
+pub fn unknown_key(file: FileKind, route: &Route, name: &str, known: &[String]) -> Diagnostic {
     if name.contains('\u{a0}') {
         return new(
             Code::UnknownKey,
@@ -31,12 +79,17 @@ pub fn unknown_key(route: &Route, name: &str, known: &[String]) -> Diagnostic {
         )
         .help("delete the space and type it again: it was copied from a web page or a letter");
     }
-    let near = other_word(name)
-        .filter(|word| known.iter().any(|k| k == word))
+    let words = match file {
+        FileKind::Recipe => other_word(name).into_iter().collect(),
+        FileKind::Project => other_words_of_projects(name),
+    };
+    let near = words
+        .into_iter()
+        .find(|word| known.iter().any(|k| k == word))
         .map(str::to_owned)
         .or_else(|| nearest(name, known.iter().map(String::as_str)));
     let holder = match route.last() {
-        None => "a recipe".to_owned(),
+        None => file.one().to_owned(),
         Some(last) if last.parse::<usize>().is_ok() => {
             match route.parent().and_then(|p| p.last()).as_deref() {
                 Some("steps" | "do") => "a step".to_owned(),
@@ -78,7 +131,32 @@ fn other_word(name: &str) -> Option<&'static str> {
     })
 }
 
-pub fn missing_key(route: &Route, name: &str) -> Diagnostic {
+/// The same for the project file; several where it depends on the place.
+fn other_words_of_projects(name: &str) -> Vec<&'static str> {
+    match name {
+        "tz" | "time_zone" | "zone" => vec!["timezone"],
+        "url" | "host" | "address" | "server" => vec!["public_url", "base_url"],
+        "port" | "bind" => vec!["listen"],
+        "database" | "db" | "storage" => vec!["store"],
+        "accounts" | "connection" => vec!["connections"],
+        "installations" | "workflows" | "automations" => vec!["recipes"],
+        "limits" | "rate_limits" | "quota" => vec!["quotas"],
+        "timeout" => vec!["request_timeout"],
+        "retention" => vec!["keep"],
+        "alerts" | "notifications" => vec!["notify"],
+        "file" | "path" | "uses" | "use" => vec!["recipe"],
+        "with" | "inputs" | "config" | "options" | "values" => vec!["settings"],
+        "active" | "on" => vec!["enabled"],
+        "location" | "account" | "account_id" | "locationId" => vec!["location_id"],
+        "type" | "service" => vec!["app"],
+        "id" | "title" => vec!["name", "location_id"],
+        "username" | "login" => vec!["user"],
+        "recipients" | "address_to" => vec!["to"],
+        _ => Vec::new(),
+    }
+}
+
+pub fn missing_key(file: FileKind, route: &Route, name: &str) -> Diagnostic {
     let place = if *route == Route::root() { Place::File } else { key(route) };
     let help = match name {
         "name" if *route == Route::root() => "add `name:` with what the recipe does, in one line",
@@ -87,13 +165,26 @@ pub fn missing_key(route: &Route, name: &str) -> Diagnostic {
         "on" => "add `on:` with an event, such as stax.customer_created",
         "call" => "add `call:` with an operation, such as POST /contacts/upsert",
         "text" => "add `text:` with the question",
+        _ if file == FileKind::Project => missing_in_project(name),
         _ => "add it",
     };
     new(Code::MissingKey, place, format!("`{name}` is missing")).help(help)
 }
 
-pub fn wrong_shape(route: &Route, wanted: &[String], found: &Value) -> Diagnostic {
-    let name = route.last().unwrap_or_else(|| "the recipe".to_owned());
+fn missing_in_project(name: &str) -> &'static str {
+    match name {
+        "recipes" => "add `recipes:` and below it `- recipe: recipes/….yaml`; [] for none yet",
+        "recipe" => "add `recipe:` with a file, such as recipes/new-customer.yaml",
+        "app" => "add `app:` with an app, such as stax or highlevel",
+        "to" => "add `to:` with addresses: [ada@example.com]",
+        "from" => "add `from:` with the address that it comes from",
+        "smtp" => "add `smtp:` with the mail server, such as smtp.example.com:587",
+        _ => "add it",
+    }
+}
+
+pub fn wrong_shape(file: FileKind, route: &Route, wanted: &[String], found: &Value) -> Diagnostic {
+    let name = route.last().unwrap_or_else(|| "the file".to_owned());
     let name = match name.parse::<usize>() {
         Ok(at) => format!(
             "entry {} of `{}`",
@@ -118,7 +209,11 @@ pub fn wrong_shape(route: &Route, wanted: &[String], found: &Value) -> Diagnosti
         .help(format!("write {wanted} behind it, or leave it out"));
     }
     let gets = Kind::of(found).in_words();
-    let help = match route.last().as_deref().and_then(form_of) {
+    let form = match file {
+        FileKind::Recipe => route.last().as_deref().and_then(form_of),
+        FileKind::Project => form_in_project(route),
+    };
+    let help = match form {
         Some(form) => format!("write it like {form}"),
         None => format!("write {wanted}"),
     };
@@ -149,6 +244,31 @@ fn form_of(name: &str) -> Option<&'static str> {
         "trigger" => "trigger: { on: stax.customer_created }",
         "settings" => "settings: and below it a name with its `type:` and `ask:`",
         "replace_tags" => "replace_tags: true",
+        _ => return None,
+    })
+}
+
+/// The same for the project file: a key under `connections`, `quotas` … has a name of the author's own.
+fn form_in_project(route: &Route) -> Option<&'static str> {
+    let parent = route.parent().and_then(|p| p.last());
+    Some(match (parent.as_deref(), route.last()?.as_str()) {
+        (Some("recipes"), _) => "- recipe: recipes/new-customer.yaml",
+        (Some("connections"), _) => "main: { app: highlevel, location_id: abc123 }",
+        (Some("quotas"), _) => "main: { requests: 100, per: 10s }",
+        (Some("filters"), _) => "shout: \"{{ value | upper }}!\"",
+        (Some("webhooks"), _) => "highlevel: { keys: [the public key] }",
+        (_, "recipes") => "a line that begins with `- recipe:`",
+        (_, "connections") => "main: { app: highlevel, location_id: abc123 }",
+        (_, "listen") => "127.0.0.1:8377",
+        (_, "keep") => "keep: { payloads: 30d, runs: 90d }",
+        (_, "per" | "failures_per" | "request_timeout" | "payloads" | "runs" | "every") => {
+            "30s, 15m, 2h or 3d"
+        }
+        (_, "to") => "to: [ada@example.com]",
+        (_, "email") => "email: { to: [ada@example.com], from: …, smtp: smtp.example.com:587 }",
+        (_, "notify") => "notify: { webhook: https://… }",
+        (_, "enabled") => "enabled: false",
+        (_, "location_id" | "smtp") => "a text in quotes",
         _ => return None,
     })
 }
@@ -194,7 +314,6 @@ fn other_type(word: &str) -> Option<&'static str> {
     })
 }
 
-pub fn other_shape(route: &Route, message: &str) -> Diagnostic {
-    new(Code::WrongShape, value(route), message.to_owned())
-        .help("compare it with `linecook schema`")
+pub fn other_shape(file: FileKind, route: &Route, message: &str) -> Diagnostic {
+    new(Code::WrongShape, value(route), message.to_owned()).help(file.schema())
 }

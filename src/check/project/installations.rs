@@ -1,0 +1,253 @@
+//! Installations: is the recipe there, which accounts does it work with, are its settings filled in?
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use crate::catalog::EventType;
+use crate::check::{CheckedRecipe, SettingProblem, TriggerKind, filled_settings};
+use crate::diagnostic::{self, Place, nearest, nested};
+use crate::project::{Installation, NamedConnection, WrittenInstallation};
+use crate::source::Route;
+use crate::value::Kind;
+
+use super::{InstalledRecipe, ProjectChecker};
+
+type Connections = IndexMap<String, NamedConnection>;
+
+impl ProjectChecker<'_> {
+    /// All installations; `None` when one of them is wrong.
+    pub(super) fn installations<'r>(
+        &mut self,
+        connections: &Connections,
+        recipe: &dyn Fn(&str) -> InstalledRecipe<'r>,
+    ) -> Option<Vec<Installation>> {
+        let route = Route::root().key("recipes");
+        let file = self.file;
+        let mut names = HashSet::new();
+        let mut installations = Some(Vec::new());
+        for (at, written) in file.written.recipes.iter().enumerate() {
+            let here = route.item(at);
+            let installation = self.installation(written, &here, &mut names, connections, recipe);
+            match (installation, &mut installations) {
+                (Some(installation), Some(all)) => all.push(installation),
+                _ => installations = None,
+            }
+        }
+        installations
+    }
+
+    fn installation<'r>(
+        &mut self,
+        written: &WrittenInstallation,
+        here: &Route,
+        names: &mut HashSet<String>,
+        connections: &Connections,
+        recipe: &dyn Fn(&str) -> InstalledRecipe<'r>,
+    ) -> Option<Installation> {
+        let at = here.key("recipe");
+        if !self.file.document.has(&at) || self.file.is_touched(&at) {
+            return None;
+        }
+        let name = self.installation_name(written, here, names);
+        self.chosen_connections(written, here, connections);
+        let recipe = match recipe(&written.recipe) {
+            InstalledRecipe::Checked(recipe) => recipe,
+            InstalledRecipe::Wrong => return None,
+            InstalledRecipe::Missing(why) => {
+                self.sink.say(diagnostic::missing_recipe(&at, &written.recipe, &why));
+                return None;
+            }
+        };
+        let chosen = self.needed_connections(written, here, recipe, connections);
+        let settings = self.installation_settings(&written.settings, here, recipe);
+        let enabled = written.enabled.unwrap_or(true);
+        if enabled {
+            self.arrives(recipe, &at);
+        }
+        Some(Installation {
+            name,
+            recipe: written.recipe.clone(),
+            connections: chosen,
+            settings: settings?,
+            enabled,
+        })
+    }
+
+    fn installation_name(
+        &mut self,
+        written: &WrittenInstallation,
+        here: &Route,
+        names: &mut HashSet<String>,
+    ) -> String {
+        let stem = || {
+            let stem = Path::new(&written.recipe).file_stem();
+            stem.map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
+        };
+        let is_written = written.name.is_some();
+        let name = written.name.clone().unwrap_or_else(stem);
+        let good = name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        if !good {
+            self.sink.say(diagnostic::bad_installation_name(here, &name, is_written));
+        } else if !names.insert(name.clone()) {
+            self.sink.say(diagnostic::duplicate_installation(here, &name, is_written));
+        }
+        name
+    }
+
+    /// What is written under `connections`: do the apps and the connections exist, do they belong together?
+    fn chosen_connections(
+        &mut self,
+        written: &WrittenInstallation,
+        here: &Route,
+        connections: &Connections,
+    ) {
+        for (app, name) in &written.connections {
+            let at = here.key("connections").key(app);
+            if self.catalog.app(app).is_none() {
+                let known = self.app_names();
+                let near = nearest(app, known.iter().copied());
+                self.sink.say(diagnostic::unknown_app(Place::Key(at), app, near, &known));
+                continue;
+            }
+            match connections.get(name) {
+                Some(connection) if connection.app != *app => {
+                    let fitting = of_app(connections, app);
+                    self.sink.say(diagnostic::wrong_connection(
+                        &at,
+                        name,
+                        &connection.app,
+                        app,
+                        &fitting,
+                    ));
+                }
+                Some(_) => {}
+                // One that is there and wrong has been reported.
+                None if self.is_connection(name) => {}
+                None => {
+                    let known = of_app(connections, app);
+                    let near = nearest(name, known.iter().copied());
+                    let place = Place::Value(at);
+                    self.sink.say(diagnostic::unknown_connection(place, name, near, &known));
+                }
+            }
+        }
+    }
+
+    /// The connection for every app that the recipe has to do with.
+    fn needed_connections(
+        &mut self,
+        written: &WrittenInstallation,
+        here: &Route,
+        recipe: &CheckedRecipe,
+        connections: &Connections,
+    ) -> BTreeMap<String, String> {
+        let at = here.key("recipe");
+        let called = recipe.apps();
+        let told: Vec<&str> = recipe.trigger.events.iter().map(|e| e.app.as_str()).collect();
+        for app in written.connections.keys().filter(|app| self.catalog.app(app).is_some()) {
+            if !called.contains(app.as_str()) && !told.contains(&app.as_str()) {
+                let route = here.key("connections").key(app);
+                self.sink.say(diagnostic::unused_connection(&route, app));
+            }
+        }
+        let mut chosen = BTreeMap::new();
+        for app in called.iter().copied().chain(told) {
+            let name = written.connections.get(app).cloned();
+            let fitting = of_app(connections, app);
+            match (name, &fitting[..]) {
+                (Some(name), _) => {
+                    chosen.insert(app.to_owned(), name);
+                }
+                (None, [only]) => {
+                    chosen.insert(app.to_owned(), (*only).to_owned());
+                }
+                // Only told by it: the events of all its connections are meant.
+                (None, _) if !called.contains(app) => {}
+                (None, several) => {
+                    let title = self.catalog.app(app).map_or(app, |a| a.title.as_str());
+                    let wrong_one = self.may_be_connected(app);
+                    self.sink.say(match several {
+                        // One that is there and wrong has been reported.
+                        [] if wrong_one => continue,
+                        [] => diagnostic::no_connection(&at, app, title),
+                        several => diagnostic::several_connections(&at, app, title, several),
+                    });
+                }
+            }
+        }
+        chosen
+    }
+
+    fn installation_settings(
+        &mut self,
+        written: &Map<String, Value>,
+        here: &Route,
+        recipe: &CheckedRecipe,
+    ) -> Option<Map<String, Value>> {
+        let at = here.key("settings");
+        let mut given = written.clone();
+        for (name, value) in &mut given {
+            let setting = recipe.settings.get(name);
+            let is_text = setting.is_some_and(|s| s.field.kind == Kind::String);
+            // What is written for a text is its text: 12345, 1.10.
+            if is_text && (value.is_number() || value.is_boolean()) {
+                *value = self.file.as_written(&at.key(name)).into();
+            }
+        }
+        let errors = match filled_settings(&recipe.settings, &given) {
+            Ok(settings) => return Some(settings),
+            Err(errors) => errors,
+        };
+        for error in errors {
+            let route = nested(&at, &error.at);
+            let name = error.name.as_str();
+            self.sink.say(match error.problem {
+                SettingProblem::Unknown { near } => {
+                    diagnostic::unknown_setting(Place::Key(route), name, near)
+                }
+                SettingProblem::Missing { ask } => {
+                    let place = if self.file.document.has(&at) { &at } else { here };
+                    diagnostic::missing_setting(place, name, ask.as_deref())
+                }
+                SettingProblem::Misfit => diagnostic::setting_default(&route, name, &error.error),
+            });
+        }
+        None
+    }
+
+    /// Whether the events that start it come here at all.
+    fn arrives(&mut self, recipe: &CheckedRecipe, at: &Route) {
+        let url = Route::root().key("public_url");
+        let has_url = self.file.document.has(&url);
+        let outside = |event: &&std::sync::Arc<EventType>| {
+            self.catalog.app(&event.app).is_some_and(|app| app.tells_from_outside())
+        };
+        if !matches!(recipe.trigger.kind, TriggerKind::Webhook) {
+            return;
+        }
+        let Some(event) = recipe.trigger.events.iter().find(outside) else { return };
+        if !has_url {
+            let list = event.list.as_ref().map(|list| format!("{}.{list}", event.app));
+            self.sink.say(diagnostic::no_public_url(at, &event.name(), list.as_deref()));
+        }
+        // What it calls must be connected anyway.
+        let called = recipe.apps().contains(event.app.as_str());
+        if !called && !self.may_be_connected(&event.app) {
+            self.sink.say(diagnostic::no_trigger_connection(at, &event.name(), &event.app));
+        }
+    }
+
+    /// Whether a connection to the app is written, right or wrong, or one that cannot be read.
+    fn may_be_connected(&self, app: &str) -> bool {
+        self.file.written.connections.values().any(|c| c.app == app)
+            || self.file.is_touched(&Route::root().key("connections"))
+    }
+}
+
+fn of_app<'c>(connections: &'c Connections, app: &str) -> Vec<&'c str> {
+    connections.iter().filter(|(_, c)| c.app == app).map(|(name, _)| name.as_str()).collect()
+}

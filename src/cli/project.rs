@@ -1,0 +1,194 @@
+//! A project file → the project with its recipes, read and checked. Nothing is printed here, so that the
+//! service can load a project again while it runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::load::{load_with, on_all_cores};
+use crate::catalog::Catalog;
+use crate::check::{self, InstalledRecipe};
+use crate::diagnostic::{self, Code, Severity, Sink};
+use crate::parse;
+use crate::plan::{self, Plan};
+use crate::project::{PROJECT_FILE, Project, ProjectFile, Surroundings};
+use crate::report::FileDiagnostics;
+use crate::source::Source;
+use crate::value::Defaults;
+
+/// A project file with its recipes.
+pub struct LoadedProject {
+    pub path: PathBuf,
+    /// The project file's own first, then those of each recipe that it installs, once.
+    pub diagnostics: Vec<FileDiagnostics>,
+    /// Only when there is no error in the project file or in a recipe.
+    pub ready: Option<ReadyProject>,
+}
+
+/// A project that can run.
+pub struct ReadyProject {
+    pub project: Project,
+    /// The store's file, counted from where the program runs.
+    pub store: PathBuf,
+    /// In the order of the file, those that are switched off too.
+    pub installations: Vec<Installation>,
+    pub defaults: Arc<Defaults>,
+}
+
+/// A recipe that runs, with its accounts and settings.
+pub struct Installation {
+    pub name: String,
+    /// Counted from where the program runs.
+    pub recipe_path: PathBuf,
+    /// Shared by all installations of the recipe.
+    pub plan: Arc<Plan>,
+    /// All of them, with the recipe's defaults.
+    pub settings: Map<String, Value>,
+    /// App → connection; see [`crate::project::Installation::connections`].
+    pub connections: BTreeMap<String, String>,
+    pub enabled: bool,
+}
+
+/// Reads and checks a project file and every recipe that it installs.
+pub fn load_project(path: &Path) -> LoadedProject {
+    let read = read_project(path);
+    let near = Arc::new(read.near);
+    let Some(file) = read.file else {
+        let diagnostics = near.problems_of(read.source, None, read.sink);
+        return LoadedProject {
+            path: path.to_owned(),
+            diagnostics: vec![diagnostics],
+            ready: None,
+        };
+    };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let names: BTreeSet<&str> = file.written.recipes.iter().map(|r| r.recipe.as_str()).collect();
+    let names: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
+    let loaded = on_all_cores(&names, |name| load_with(&folder.join(name), near.clone()));
+    let mut plans: BTreeMap<&str, Result<Option<Arc<Plan>>, String>> = BTreeMap::new();
+    let mut recipe_diagnostics = BTreeMap::new();
+    for (name, loaded) in names.iter().copied().zip(loaded) {
+        let unreadable = loaded.diagnostics.found.iter().find(|d| d.code == Code::UnreadableFile);
+        if let Some(why) = unreadable {
+            plans.insert(name, Err(why.message.clone()));
+            continue;
+        }
+        plans.insert(name, Ok(loaded.checked.map(|checked| Arc::new(plan::recipe(checked)))));
+        recipe_diagnostics.insert(name, loaded.diagnostics);
+    }
+    let mut sink = read.sink;
+    let installed = |name: &str| match plans.get(name) {
+        Some(Ok(Some(plan))) => InstalledRecipe::Checked(&plan.recipe),
+        Some(Err(why)) => InstalledRecipe::Missing(why.clone()),
+        Some(Ok(None)) => InstalledRecipe::Wrong,
+        None => InstalledRecipe::Missing("it has no name".to_owned()),
+    };
+    let surroundings = near.surroundings.clone();
+    let project = check::project(&file, surroundings, Catalog::embedded(), &installed, &mut sink);
+    let ready = project.map(|project| {
+        let installations = project.installations.iter().map(|i| Installation {
+            name: i.name.clone(),
+            recipe_path: folder.join(&i.recipe),
+            plan: match plans.get(i.recipe.as_str()) {
+                Some(Ok(Some(plan))) => plan.clone(),
+                _ => unreachable!("a checked project has only checked recipes"),
+            },
+            settings: i.settings.clone(),
+            connections: i.connections.clone(),
+            enabled: i.enabled,
+        });
+        ReadyProject {
+            installations: installations.collect(),
+            store: folder.join(&project.store),
+            defaults: project.surroundings.defaults.clone(),
+            project,
+        }
+    });
+    let mut diagnostics = vec![near.problems_of(read.source, Some(file.clone()), sink)];
+    // In the order in which the project names them.
+    for installation in &file.written.recipes {
+        diagnostics.extend(recipe_diagnostics.remove(installation.recipe.as_str()));
+    }
+    LoadedProject { path: path.to_owned(), diagnostics, ready }
+}
+
+/// What a recipe takes from the project it belongs to.
+#[derive(Default)]
+pub struct Near {
+    /// The project file; none for a recipe that stands alone.
+    pub path: Option<PathBuf>,
+    pub surroundings: Surroundings,
+    /// What is wrong with that part of the project file.
+    pub problems: Option<FileDiagnostics>,
+}
+
+impl Near {
+    /// What holds for a recipe: the project file in its folder or in one above, else the one in the
+    /// current folder.
+    pub fn of(recipe: &Path) -> Near {
+        project_file_of(recipe).map_or_else(Near::default, |path| Near::read(&path))
+    }
+
+    /// What a project file gives to its recipes.
+    pub fn read(path: &Path) -> Near {
+        let read = read_project(path);
+        let has_errors = read.sink.has_errors();
+        let mut problems = read.near.problems_of(read.source, read.file, read.sink);
+        problems.found.retain(|d| d.severity == Severity::Error);
+        Near { problems: has_errors.then_some(problems), ..read.near }
+    }
+
+    fn problems_of(
+        &self,
+        source: Source,
+        file: Option<ProjectFile>,
+        sink: Sink,
+    ) -> FileDiagnostics {
+        let (source, document) = match file {
+            Some(file) => (file.source, Some(file.document)),
+            None => (source, None),
+        };
+        let found = sink.into_sorted(&source, document.as_ref());
+        FileDiagnostics { source, document, found }
+    }
+}
+
+struct ReadProject {
+    source: Source,
+    file: Option<ProjectFile>,
+    near: Near,
+    sink: Sink,
+}
+
+/// The file and what its recipes take from it.
+fn read_project(path: &Path) -> ReadProject {
+    let mut sink = Sink::default();
+    let mut near = Near { path: Some(path.to_owned()), ..Near::default() };
+    let source = match Source::read(path) {
+        Ok(source) => source,
+        Err(error) => {
+            sink.say(diagnostic::unreadable_file(&error.to_string()));
+            let source = Source::new(path.display().to_string(), "");
+            return ReadProject { source, file: None, near, sink };
+        }
+    };
+    let file = parse::project(source.clone(), &mut sink);
+    if let Some(file) = &file {
+        near.surroundings = check::surroundings(file, &mut sink);
+    }
+    ReadProject { source, file, near, sink }
+}
+
+/// The project file that a recipe belongs to.
+pub fn project_file_of(recipe: &Path) -> Option<PathBuf> {
+    let here = std::env::current_dir().ok();
+    let whole = std::path::absolute(recipe).ok()?;
+    let found = whole.ancestors().skip(1).map(|folder| folder.join(PROJECT_FILE));
+    let found = found.chain(here.iter().map(|here| here.join(PROJECT_FILE)));
+    let found = found.into_iter().find(|path| path.is_file())?;
+    // People know it by its name from here.
+    let short = here.and_then(|here| found.strip_prefix(here).map(Path::to_owned).ok());
+    Some(short.unwrap_or(found))
+}

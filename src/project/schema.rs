@@ -1,0 +1,28 @@
+//! The JSON Schema of project files, from the same types that read them.
+
+use schemars::generate::SchemaSettings;
+use serde_json::Value;
+
+use super::WrittenProject;
+use crate::catalog::Catalog;
+use crate::recipe::simplify_schema;
+
+/// The shape alone, as the checker uses it.
+pub fn shape_schema() -> Value {
+    let generator = SchemaSettings::draft2020_12().into_generator();
+    let mut schema = generator.into_root_schema_for::<WrittenProject>().to_value();
+    simplify_schema(&mut schema);
+    schema
+}
+
+/// The shape and the names of the apps, as editors use it to complete and explain.
+pub fn editor_schema(catalog: &Catalog) -> Value {
+    let mut schema = shape_schema();
+    schema["$id"] = "urn:linecook:project".into();
+    schema["title"] = "A linecook project".into();
+    let app = &mut schema["$defs"]["WrittenConnection"]["properties"]["app"];
+    app["enum"] = catalog.apps().iter().map(|app| Value::from(app.app.as_str())).collect();
+    app["enumDescriptions"] =
+        catalog.apps().iter().map(|a| Value::from(a.about.as_str())).collect();
+    schema
+}

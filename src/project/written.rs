@@ -1,0 +1,174 @@
+//! The project file as its author wrote it. The same types read the file and give the JSON Schema.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A project: which recipes are installed, with which accounts and settings, and how the service runs.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["recipes"]))]
+pub struct WrittenProject {
+    /// The JSON Schema that editors follow.
+    #[serde(rename = "$schema", skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// The time zone of dates that have none of their own, such as America/New_York; UTC without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// The country of phone numbers that have no country code, such as US; US without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// Where webhooks arrive from outside, such as https://hooks.example.com.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// The address on this machine that `linecook serve` listens on; 127.0.0.1:8377 without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<String>,
+    /// The file that everything is stored in, counted from the project file; linecook.db without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+    /// Accounts by a name of your choice. No secrets in here: a token comes from the environment
+    /// variable LINECOOK_<NAME>_TOKEN.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub connections: IndexMap<String, WrittenConnection>,
+    /// The recipes that run. One recipe may be installed many times.
+    pub recipes: Vec<WrittenInstallation>,
+    /// What a connection (or an app) may send, where that differs from what linecook knows.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub quotas: IndexMap<String, WrittenQuota>,
+    /// How long to wait for one answer; 30s without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_timeout: Option<String>,
+    /// How many runs go on at once; 64 without it.
+    #[schemars(range(min = 1, max = 1024))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parallel: Option<u32>,
+    /// How long what has happened is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<WrittenKeep>,
+    /// The public keys that the webhooks of an app are signed with, by app.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub webhooks: IndexMap<String, WrittenWebhooks>,
+    /// Who is told when a run fails or waits for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notify: Option<WrittenNotify>,
+    /// Filters of your own by name, written as templates over `value`.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub filters: IndexMap<String, String>,
+}
+
+/// One account of one app.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["app"]))]
+pub struct WrittenConnection {
+    /// The app, such as stax or highlevel.
+    pub app: String,
+    /// The id of the account within the app; HighLevel needs it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location_id: Option<String>,
+    /// Another server than the app's own, for trying things out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+}
+
+/// A recipe that runs, with its accounts and settings.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["recipe"]))]
+pub struct WrittenInstallation {
+    /// The recipe's file, counted from the project file.
+    pub recipe: String,
+    /// The name of this installation; the name of the file without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Which connection to use for an app; an app with only one connection needs no line.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub connections: IndexMap<String, String>,
+    /// What the recipe asks for.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub settings: Map<String, Value>,
+    /// Write false to switch it off for a while.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+
+/// What a connection may send.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenQuota {
+    /// So many calls …
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+    /// … in this time, such as 10s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per: Option<String>,
+    /// So many calls in 24 hours.
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_day: Option<u64>,
+    /// So many calls may fail …
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failures: Option<u64>,
+    /// … in this time, such as 60s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failures_per: Option<String>,
+}
+
+/// How long what has happened is kept.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenKeep {
+    /// The data of events and calls; 30d without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payloads: Option<String>,
+    /// What each run did; 90d without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runs: Option<String>,
+}
+
+/// The public keys of an app's webhooks.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenWebhooks {
+    /// Public keys (Ed25519), as the app publishes them. While the app changes its key, write both.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+    /// A public key (RSA) for the app's older signatures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rsa_key: Option<String>,
+}
+
+/// Who is told when a run fails or waits for a person.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenNotify {
+    /// An address that JSON is posted to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<String>,
+    /// By e-mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<WrittenEmail>,
+    /// What happens within this time comes in one message; 15m without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<String>,
+}
+
+/// How e-mail is sent. The password comes from the environment variable LINECOOK_SMTP_PASSWORD.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(extend("required" = ["to", "from", "smtp"]))]
+pub struct WrittenEmail {
+    /// Who gets it.
+    pub to: Vec<String>,
+    /// Who it comes from.
+    pub from: String,
+    /// The mail server with its port, such as smtp.example.com:587.
+    pub smtp: String,
+    /// The name to sign in with, where the mail server wants one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+}
