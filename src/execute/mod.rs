@@ -9,6 +9,7 @@ mod dry;
 mod engine;
 mod event;
 mod expect;
+pub mod gate;
 mod local;
 mod setup;
 
