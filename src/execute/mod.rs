@@ -1,5 +1,6 @@
 //! Plan + TriggerEvent → Outcome: the one place that decides what is next. It reaches the world only
-//! through an [`Engine`].
+//! through an [`Engine`]. How fast an engine may call is the business of [`gate`], which waits by
+//! tokio's clock.
 
 mod attempt;
 mod call_step;

@@ -277,16 +277,18 @@ impl Budget {
 
     /// 429: nothing goes for as long as the app asks, or for a window.
     fn refused(&mut self, now: Duration, ticket: Ticket, response: &Response) {
-        let first = ticket.refusals == self.refusals;
-        if first {
+        let mut steered = self.windows.get_mut(self.steered);
+        if let Some(window) = &mut steered {
+            window.add_refused(now);
+        }
+        // Those that were out already when it refused the first say nothing new.
+        if ticket.refusals == self.refusals {
             self.refusals += 1;
             self.refusals_in_a_row += 1;
             let rate = response.rate;
-            let explained = rate.most.is_some() || rate.left_today == Some(0);
-            if let Some(window) = self.windows.get_mut(self.steered)
-                && !explained
-            {
-                window.refused(now, self.in_flight);
+            let is_explained = rate.most.is_some() || rate.left_today == Some(0);
+            if let (Some(window), false) = (steered, is_explained) {
+                window.learn(now, self.in_flight);
             }
         }
         let window = self.windows.get(self.steered).map(|window| window.per().min(LONGEST_PAUSE));

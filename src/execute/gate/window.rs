@@ -19,6 +19,8 @@ pub(super) struct SlidingWindow {
     told: Option<u64>,
     learned: Option<Learned>,
     tally: Tally,
+    /// Of ours, those that the app refused.
+    refused: Tally,
 }
 
 /// A limit guessed from refusals, because the app does not say what it is.
@@ -39,6 +41,7 @@ impl SlidingWindow {
             told: None,
             learned: None,
             tally: Tally::new(window.per),
+            refused: Tally::new(window.per),
         }
     }
 
@@ -48,6 +51,7 @@ impl SlidingWindow {
 
     pub fn forget(&mut self, now: Duration) {
         self.tally.forget(now);
+        self.refused.forget(now);
     }
 
     pub fn forgotten(&self) -> u64 {
@@ -141,11 +145,16 @@ impl SlidingWindow {
         self.tally.add(now, 0, counted.saturating_sub(known));
     }
 
+    /// The app refused one of those that were added.
+    pub fn add_refused(&mut self, at: Duration) {
+        self.refused.add(at, 1, 0);
+    }
+
     /// The app refused a request and does not say what its limit is. Half of what we thought is the
     /// guess; less if we had not even sent half.
-    pub fn refused(&mut self, now: Duration, in_flight: u64) {
+    pub fn learn(&mut self, now: Duration, in_flight: u64) {
         let most = self.most();
-        let accepted = self.tally.ours().saturating_sub(1);
+        let accepted = self.tally.ours().saturating_sub(self.refused.ours());
         let sent = accepted.saturating_add(in_flight);
         let guess = if sent > most / 2 { (most / 2).max(1) } else { accepted };
         if guess == 0 {
@@ -227,12 +236,12 @@ mod tests {
         let mut now = Duration::from_secs(1_000);
         let mut window = window(100, SetBy::Catalog);
         window.add(now, 90);
-        window.refused(now, 10);
+        window.learn(now, 10);
         assert_eq!(window.most(), 50);
         now += FIRST_HOLD;
         window.accepted(now);
         assert_eq!(window.most(), 60);
-        window.refused(now, 10);
+        window.learn(now, 10);
         assert_eq!(window.most(), 50, "back to what was good");
         now += FIRST_HOLD;
         window.accepted(now);
