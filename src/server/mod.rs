@@ -28,6 +28,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::catalog::{App, Catalog};
 use crate::connection::{Connection, Secret};
+use crate::execute::gate::Limits;
 use crate::http::HttpCaller;
 use crate::plan::Plan;
 use crate::store::{
@@ -48,6 +49,9 @@ use runner::Runner;
 /// What may have happened is looked for so long after the last moment it could have been answered.
 const SETTLE_MARGIN: Duration = Duration::from_secs(1);
 
+/// With so many open runs no more events are taken.
+const MOST_OPEN_RUNS: i64 = 5_000_000;
+
 /// How the service is started.
 pub struct Options {
     pub listen: SocketAddr,
@@ -55,11 +59,11 @@ pub struct Options {
     pub parallel: usize,
     /// The longest that one call may last.
     pub request_timeout: Duration,
-    /// With so many open runs no more events are taken.
-    pub most_open_runs: i64,
     pub verifier: Verifier,
     pub keep: Keep,
     pub notify: Notify,
+    /// Where webhooks arrive from outside; none do without it.
+    pub public_url: Option<String>,
 }
 
 /// A recipe to be installed.
@@ -84,9 +88,10 @@ pub struct Service {
     hook_secrets: Mutex<HashMap<String, Vec<Secret>>>,
     /// Counted now and then, and guessed in between.
     open_runs: AtomicI64,
-    most_open_runs: i64,
     notifies: bool,
     ready: AtomicBool,
+    /// Rings when what is installed has changed.
+    reinstalled: tokio::sync::Notify,
     recorder: PrometheusHandle,
 }
 
@@ -193,9 +198,10 @@ pub async fn start(
         verifier: options.verifier,
         hook_secrets: Mutex::new(hook_secrets),
         open_runs,
-        most_open_runs: options.most_open_runs,
+
         notifies: !options.notify.is_silent(),
         ready: AtomicBool::new(true),
+        reinstalled: tokio::sync::Notify::new(),
         recorder: handle,
     });
     let (stop_working, working_stops) = oneshot::channel();
@@ -243,6 +249,20 @@ impl Service {
         self.runner.installed()
     }
 
+    /// From now on this is what is installed. Runs that have started keep what they have.
+    pub async fn reinstall(
+        &self,
+        installed: Installed,
+        limits: impl Fn(&str) -> Option<Limits>,
+    ) -> Result<(), StoreError> {
+        let secrets = hook_secrets(self.store(), &installed).await?;
+        *self.hook_secrets.lock().unwrap_or_else(PoisonError::into_inner) = secrets;
+        self.runner.gates.open(self.store(), &installed.connections, limits).await?;
+        self.runner.install(Arc::new(installed));
+        self.reinstalled.notify_waiters();
+        Ok(())
+    }
+
     fn verifier(&self) -> &Verifier {
         &self.verifier
     }
@@ -252,7 +272,7 @@ impl Service {
     }
 
     fn is_full(&self) -> bool {
-        self.open_runs.load(Ordering::Relaxed) >= self.most_open_runs
+        self.open_runs.load(Ordering::Relaxed) >= MOST_OPEN_RUNS
     }
 
     fn notifies(&self) -> bool {

@@ -137,10 +137,10 @@ async fn start(sandbox: &Sandbox, folder: &Path, menu: &Menu<'_>) -> Running {
         listen: "127.0.0.1:0".parse().unwrap(),
         parallel: menu.parallel,
         request_timeout: Duration::from_secs(10),
-        most_open_runs: 1_000_000,
         verifier: Verifier::new(menu.keys.clone()),
         keep: Default::default(),
         notify: Default::default(),
+        public_url: Some("http://127.0.0.1".into()),
     };
     server::start(options, store, installed, Gates::default()).await.unwrap()
 }
