@@ -191,7 +191,7 @@ async fn replay(store: &Store, installed: &Installed, delivery: i64) -> Result<D
         Happening { connection: &found.connection, app, event: &found.event, payload: &payload };
     let unique = Fingerprint::of(&[&Timestamp::now().as_nanosecond().to_le_bytes()]);
     let facts = TriggerFacts { received_at: found.received_at, unique: unique.bytes() };
-    let (starts, _) = installed.starts(&happening, &facts, 0);
+    let (starts, _) = installed.starts(&happening, &facts, 0, None);
     if starts.is_empty() {
         return Err(impossible(format!("event-{delivery} starts no recipe")));
     }

@@ -6,6 +6,7 @@ mod chores;
 mod dispatch;
 mod gates;
 mod installed;
+mod list;
 mod listen;
 mod metrics;
 mod notify;
@@ -13,6 +14,7 @@ mod own_events;
 mod receive;
 mod runner;
 mod signature;
+mod timers;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -89,6 +91,8 @@ pub struct Service {
     /// Counted now and then, and guessed in between.
     open_runs: AtomicI64,
     notifies: bool,
+    /// Where webhooks arrive from outside; none do without it.
+    public_url: Option<String>,
     ready: AtomicBool,
     /// Rings when what is installed has changed.
     reinstalled: tokio::sync::Notify,
@@ -199,6 +203,7 @@ pub async fn start(
         hook_secrets: Mutex::new(hook_secrets),
         open_runs,
 
+        public_url: options.public_url,
         notifies: !options.notify.is_silent(),
         ready: AtomicBool::new(true),
         reinstalled: tokio::sync::Notify::new(),
@@ -213,6 +218,7 @@ pub async fn start(
     let mut chores = JoinSet::new();
     chores.spawn(chores::tell(service.clone(), bell, options.notify, stops.clone()));
     chores.spawn(chores::follow_requests(service.clone(), stops.clone()));
+    chores.spawn(timers::run(service.clone(), stops.clone()));
     chores.spawn(chores::count(service.clone(), stops.clone()));
     chores.spawn(chores::sweep(service.clone(), options.keep, stops));
     Ok(Running {
@@ -314,6 +320,16 @@ impl Service {
     pub fn hook_secrets(&self, connection: &str) -> Vec<Secret> {
         let secrets = self.hook_secrets.lock().unwrap_or_else(PoisonError::into_inner);
         secrets.get(connection).cloned().unwrap_or_default()
+    }
+
+    /// Stores several arrivals; gives whether any of them is new.
+    pub async fn accept_all(&self, arrivals: Vec<Arrival>) -> Result<bool, StoreError> {
+        let accepted = self.store().accept_all(arrivals).await?;
+        let new = accepted.iter().any(|one| *one != Accepted::Again);
+        if new {
+            self.dispatch.arrived();
+        }
+        Ok(new)
     }
 
     /// Stores an arrival; its runs start when their turn comes.
