@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::Service;
-use super::gates::RunGates;
-use super::installed::Installation;
+use super::gates::{Gates, RunGates};
+use super::installed::{Installation, Installed};
 use crate::call::{CallError, Caller, Failure, Response, classify};
 use crate::catalog::{Catalog, Operation, value_at};
 use crate::check::{CheckedCall, Content, Input, Mapping, RetryPolicy};
@@ -16,7 +15,7 @@ use crate::execute::Quota;
 use crate::http::HttpCaller;
 use crate::plan::{self, PlannedRequest};
 use crate::recipe::OnProblem;
-use crate::store::Spending;
+use crate::store::{Spending, Store};
 use crate::template::Scope;
 
 /// One page.
@@ -65,9 +64,17 @@ pub fn call(operation: &Arc<Operation>, fields: &Map<String, Value>) -> CheckedC
     }
 }
 
+/// The way out for a list: what is called, how fast, and where it is noted.
+#[derive(Clone)]
+pub struct Way {
+    pub store: Store,
+    pub caller: HttpCaller,
+    pub gates: Gates,
+}
+
 /// Reads one list through one connection.
-pub struct Reader<'a> {
-    service: &'a Service,
+pub struct Reader {
+    store: Store,
     connection: String,
     operation: Arc<Operation>,
     planned: PlannedRequest,
@@ -76,17 +83,17 @@ pub struct Reader<'a> {
     zone: Option<String>,
 }
 
-impl<'a> Reader<'a> {
+impl Reader {
     pub fn new(
-        service: &'a Service,
+        way: &Way,
+        installed: &Installed,
         installation: &Installation,
         connection: &str,
         call: &CheckedCall,
         priority: u8,
-    ) -> Result<Reader<'a>, ListError> {
+    ) -> Result<Reader, ListError> {
         let operation = call.operation.clone();
         let wrong = |message: String| ListError { message, may_pass: false };
-        let installed = service.installed();
         let account = installed.connections.get(connection);
         let account = account
             .ok_or_else(|| wrong(format!("there is no connection `{connection}` any more")))?;
@@ -103,11 +110,11 @@ impl<'a> Reader<'a> {
             account.token.iter().map(|token| (operation.app.clone(), token.clone())).collect();
         let connections = BTreeMap::from([(operation.app.clone(), connection.to_owned())]);
         Ok(Reader {
-            service,
+            store: way.store.clone(),
             connection: connection.to_owned(),
             planned,
-            caller: service.runner.caller.with_tokens(tokens),
-            gates: service.runner.gates.of_run(&connections, priority),
+            caller: way.caller.with_tokens(tokens),
+            gates: way.gates.of_run(&connections, priority),
             zone: app.time_zone.clone(),
             operation,
         })
@@ -157,6 +164,6 @@ impl<'a> Reader<'a> {
         let connection = self.connection.clone();
         let spending = Spending { connection, requests: 1, failures };
         // What is not noted here is missed only by the next start.
-        let _ = self.service.store().note_spending(spending).await;
+        let _ = self.store.note_spending(spending).await;
     }
 }

@@ -14,6 +14,7 @@ mod own_events;
 mod receive;
 mod runner;
 mod signature;
+mod sync;
 mod timers;
 
 use std::collections::{BTreeMap, HashMap};
@@ -42,8 +43,11 @@ pub use acts::{ActError, Done, act};
 pub use chores::Keep;
 pub use gates::Gates;
 pub use installed::{Happening, Installation, Installed, Kept, TriggerFacts};
+pub use list::{ListError, Way};
 pub use notify::{Email, Notify};
 pub use signature::{PublicKey, SigningKeys, Verifier};
+
+pub use sync::{Estimate, Progress, SyncState, estimate, progress};
 
 use dispatch::{Dispatcher, Handle};
 use runner::Runner;
@@ -94,6 +98,8 @@ pub struct Service {
     /// Where webhooks arrive from outside; none do without it.
     public_url: Option<String>,
     ready: AtomicBool,
+    /// Rings when a sync is to begin.
+    sync: tokio::sync::Notify,
     /// Rings when what is installed has changed.
     reinstalled: tokio::sync::Notify,
     recorder: PrometheusHandle,
@@ -206,6 +212,7 @@ pub async fn start(
         public_url: options.public_url,
         notifies: !options.notify.is_silent(),
         ready: AtomicBool::new(true),
+        sync: tokio::sync::Notify::new(),
         reinstalled: tokio::sync::Notify::new(),
         recorder: handle,
     });
@@ -218,6 +225,7 @@ pub async fn start(
     let mut chores = JoinSet::new();
     chores.spawn(chores::tell(service.clone(), bell, options.notify, stops.clone()));
     chores.spawn(chores::follow_requests(service.clone(), stops.clone()));
+    chores.spawn(sync::run(service.clone(), stops.clone()));
     chores.spawn(timers::run(service.clone(), stops.clone()));
     chores.spawn(chores::count(service.clone(), stops.clone()));
     chores.spawn(chores::sweep(service.clone(), options.keep, stops));
@@ -279,6 +287,15 @@ impl Service {
 
     fn is_full(&self) -> bool {
         self.open_runs.load(Ordering::Relaxed) >= MOST_OPEN_RUNS
+    }
+
+    /// The way out for lists.
+    fn way(&self) -> list::Way {
+        list::Way {
+            store: self.store().clone(),
+            caller: self.runner.caller.clone(),
+            gates: self.runner.gates.clone(),
+        }
     }
 
     fn notifies(&self) -> bool {

@@ -168,7 +168,9 @@ async fn ask(
     turn: Timestamp,
     is_first: bool,
 ) -> Result<(), TurnError> {
-    let reader = Reader::new(service, &job.installation, &job.connection, &job.call, 0)?;
+    let installed = service.installed();
+    let (way, connection) = (service.way(), &job.connection);
+    let reader = Reader::new(&way, &installed, &job.installation, connection, &job.call, 0)?;
     let marks_only = is_first && job.take == Take::New;
     for number in 1..=MAX_PAGES {
         let page = read(&reader, number).await?;
@@ -197,7 +199,7 @@ async fn ask(
 }
 
 /// One page, tried a few times.
-async fn read(reader: &Reader<'_>, number: u64) -> Result<list::Page, ListError> {
+async fn read(reader: &Reader, number: u64) -> Result<list::Page, ListError> {
     let mut pause = Duration::from_secs(1);
     for _ in 1..TRIES {
         match reader.page(number).await {
