@@ -53,7 +53,7 @@ impl StoreError {
         )
     }
 
-    pub(super) fn missing(path: &Path) -> StoreError {
+    pub(crate) fn missing(path: &Path) -> StoreError {
         StoreError::new(
             StoreErrorKind::Missing,
             format!("there is no store at {}", path.display()),
