@@ -1,19 +1,31 @@
 //! The command line: one file per verb. Data goes to standard output, talk to standard error.
 
+mod backup;
 mod catalog;
 mod check;
+mod confirm;
+mod doctor;
 mod dry_run;
+mod environment;
 mod event;
+mod events;
 mod exit;
 mod init;
+mod installed;
 mod load;
 mod options;
 mod prepare;
 mod print;
 mod project;
+mod request;
+mod restore;
 mod run;
+mod runs;
 mod schema;
 mod serve;
+mod store;
+mod stored_event;
+mod sync;
 mod target;
 mod test;
 
@@ -65,6 +77,18 @@ enum Verb {
     Test(test::Args),
     /// Run the project as a service: webhooks in, nothing lost
     Serve(serve::Args),
+    /// Take existing records through a recipe: what it would cost, and with --apply do it
+    Sync(sync::Args),
+    /// What recipes did: look at runs, let failed ones go on, answer held ones
+    Runs(runs::Args),
+    /// What has arrived: look at events, start their recipes once more
+    Events(events::Args),
+    /// Say what is fine and what is not: the project, the store, the service, runs, tokens
+    Doctor(doctor::Args),
+    /// Write a copy of the store, while the service runs or not
+    Backup(backup::Args),
+    /// Put a backup in the place of the store
+    Restore(restore::Args),
     /// What the apps can do and what they tell
     Catalog(catalog::Args),
     /// Print the JSON Schema of recipes or of linecook.yaml, for editors
@@ -81,6 +105,12 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Serve(args) => serve::run(&args),
+        Verb::Sync(args) => sync::run(&args),
+        Verb::Runs(args) => runs::run(&args),
+        Verb::Events(args) => events::run(&args),
+        Verb::Doctor(args) => doctor::run(&args),
+        Verb::Backup(args) => backup::run(&args),
+        Verb::Restore(args) => restore::run(&args),
         Verb::Catalog(args) => catalog::run(&args),
         Verb::Schema(args) => schema::run(&args),
     };

@@ -39,7 +39,7 @@ use crate::store::{
 };
 use crate::value::Defaults;
 
-pub use acts::{ActError, Done, act};
+pub use acts::{ActError, Done, act, serve_requests};
 pub use chores::Keep;
 pub use gates::Gates;
 pub use installed::{Happening, Installation, Installed, Kept, TriggerFacts};

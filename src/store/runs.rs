@@ -143,6 +143,7 @@ pub struct RunRow {
 /// Which runs.
 #[derive(Clone, Debug, Default)]
 pub struct RunFilter {
+    /// Its name, or the file of its recipe.
     pub installation: Option<String>,
     pub states: Vec<RunState>,
     /// A part of the record's key.
@@ -300,7 +301,7 @@ impl Runs for Store {
             let states: Vec<i64> = filter.states.iter().map(|s| s.number()).collect();
             let states = serde_json::Value::from(states).to_string();
             let query = format!(
-                "SELECT {ROW} WHERE (?1 IS NULL OR p.installation = ?1)
+                "SELECT {ROW} WHERE (?1 IS NULL OR p.installation = ?1 OR p.recipe = ?1)
                    AND (?2 = '[]' OR r.state IN (SELECT value FROM json_each(?2)))
                    AND (?3 IS NULL OR instr(r.record, ?3) > 0)
                    AND (?4 IS NULL OR r.event = ?4)
