@@ -9,12 +9,13 @@ use serde_json::{Map, Value};
 use tracing::{Instrument, error, info_span};
 
 use super::installed::{Installed, Kept};
+use crate::call::Response;
 use crate::clock::SystemClock;
 use crate::connection::Secret;
 use crate::execute::{DurableEngine, Journal, TriggerEvent, drive};
 use crate::http::HttpCaller;
 use crate::journal::{CallKey, Entry, Outcome, Question, Replay, StepError, StepErrorKind};
-use crate::store::{Ended, Fingerprint, Ready, RunId, Store, StoreError};
+use crate::store::{Ended, Fingerprint, Ready, RunId, Spending, Store, StoreError};
 
 /// A wait up to this is waited for where it stands; a longer one lets the next run start.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -112,6 +113,7 @@ impl Runner {
             row,
             kept: kept.clone(),
             plan: ready.plan,
+            called: String::new(),
             data: Fingerprint::of(&[ready.payload.as_deref().unwrap_or_default().as_bytes()]),
         };
         let quota = self.gates.of_run(&kept.connections, ready.priority);
@@ -133,7 +135,7 @@ impl Runner {
     /// Notes how the run stands, as soon as the store takes it.
     async fn note(
         &self,
-        journal: RunJournal,
+        mut journal: RunJournal,
         pending: Vec<Entry>,
         outcome: Outcome,
         stopping: &AtomicBool,
@@ -141,7 +143,8 @@ impl Runner {
         let ended = Ended::of(outcome);
         let mut pause = Duration::from_millis(200);
         loop {
-            let (run, row, spent) = (journal.run, journal.row, journal.spent(&pending));
+            let spent = journal.spent(&pending);
+            let (run, row) = (journal.run, journal.row);
             match self.store.append(run, row, &pending, spent, ended.clone()).await {
                 Ok(()) => return ended,
                 Err(problem) => {
@@ -229,18 +232,43 @@ struct RunJournal {
     row: u32,
     kept: Arc<Kept>,
     plan: i64,
+    /// The app of the call that went out last: calls of a run go one after the other.
+    called: String,
     /// What the event says, for questions that are asked once for the same data.
     data: Fingerprint,
 }
 
 impl RunJournal {
-    /// The connections that get a request, one for each.
-    fn spent(&self, entries: &[Entry]) -> Vec<String> {
-        let asked = entries.iter().filter_map(|entry| match entry {
-            Entry::Intent { call, .. } => self.kept.connections.get(&call.planned.request.app),
-            _ => None,
-        });
-        asked.cloned().collect()
+    /// What entries cost each connection.
+    fn spent(&mut self, entries: &[Entry]) -> Vec<Spending> {
+        let mut spent: Vec<Spending> = Vec::new();
+        let mut add = |app: &str, requests: u32, failures: u32| {
+            let Some(name) = self.kept.connections.get(app) else { return };
+            match spent.iter_mut().find(|s| s.connection == *name) {
+                Some(known) => {
+                    known.requests += requests;
+                    known.failures += failures;
+                }
+                None => {
+                    spent.push(Spending { connection: name.clone(), requests, failures });
+                }
+            }
+        };
+        for entry in entries {
+            match entry {
+                Entry::Intent { call, .. } => {
+                    self.called.clone_from(&call.planned.request.app);
+                    add(&self.called, 1, 0);
+                }
+                Entry::Answered { answer, .. }
+                    if !answer.as_ref().is_ok_and(Response::is_success) =>
+                {
+                    add(&self.called, 0, 1);
+                }
+                _ => {}
+            }
+        }
+        spent
     }
 }
 

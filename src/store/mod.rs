@@ -35,7 +35,7 @@ pub use requests::{Request, RequestBody};
 pub use retention::Swept;
 pub use runs::{Counts, Ended, Ready, RunFilter, RunId, RunRow, RunState, Runs};
 pub use seen::{Fingerprint, Seen};
-pub use spending::Spent;
+pub use spending::{Spending, Spent};
 
 use lease::Lease;
 use writer::Writer;
