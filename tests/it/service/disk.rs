@@ -189,6 +189,10 @@ unsafe extern "C" fn delete(vfs: *mut ffi::sqlite3_vfs, path: *const c_char, syn
         if disk.change().is_some() {
             return ffi::SQLITE_IOERR_DELETE;
         }
+        // Gone for good: the first sync of the log syncs its folder too, before anything is acknowledged.
+        if let Some(synced) = &mut disk.state().synced {
+            synced.remove(&PathBuf::from(&*CStr::from_ptr(path).to_string_lossy()));
+        }
         (*usual).xDelete.unwrap()(usual, path, sync)
     }
 }

@@ -61,7 +61,7 @@ impl Kitchen {
     /// Stops the service, and starts it again on the same store.
     pub async fn reopen(self, menu: Menu<'_>) -> Kitchen {
         let Kitchen { sandbox, folder, running, client } = self;
-        running.stop(Duration::from_secs(10)).await;
+        stop(running, Duration::from_secs(10)).await;
         let running = start(&sandbox, folder.path(), &menu).await;
         Kitchen { sandbox, folder, running, client }
     }
@@ -109,6 +109,18 @@ impl Kitchen {
         let world = self.sandbox.world();
         let took_place = world.ledger().iter().filter(|e| e.changes && e.took_place);
         took_place.map(|e| e.call.clone()).collect()
+    }
+}
+
+/// Stops a service, and comes back when nobody has its store open any more.
+pub async fn stop(running: Running, grace: Duration) {
+    let mut lock = running.service.store().path().as_os_str().to_owned();
+    lock.push(".lock");
+    running.stop(grace).await;
+    let lock = std::fs::File::open(lock).unwrap();
+    // The last connections of clients go away on their own.
+    while lock.try_lock().is_err() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
