@@ -13,6 +13,7 @@ mod print;
 mod project;
 mod run;
 mod schema;
+mod serve;
 mod target;
 mod test;
 
@@ -62,6 +63,8 @@ enum Verb {
     Run(run::Args),
     /// Run the examples of recipes in the sandbox
     Test(test::Args),
+    /// Run the project as a service: webhooks in, nothing lost
+    Serve(serve::Args),
     /// What the apps can do and what they tell
     Catalog(catalog::Args),
     /// Print the JSON Schema of recipes or of linecook.yaml, for editors
@@ -77,6 +80,7 @@ pub fn main() -> ExitCode {
         Verb::DryRun(args) => dry_run::run(&args),
         Verb::Run(args) => run::run(&args),
         Verb::Test(args) => test::run(&args),
+        Verb::Serve(args) => serve::run(&args),
         Verb::Catalog(args) => catalog::run(&args),
         Verb::Schema(args) => schema::run(&args),
     };

@@ -153,6 +153,7 @@ impl Service {
         }
         if done.started {
             self.dispatch.arrived();
+            self.sync.notify_one();
         }
     }
 }

@@ -89,7 +89,7 @@ pub async fn tell(
     let (starts, record) = {
         let happening = Happening { connection: APP, app, event, payload: &map };
         let facts = TriggerFacts { received_at, unique: fingerprint.bytes() };
-        service.installed().starts(&happening, &facts, 0)
+        service.installed().starts(&happening, &facts, 0, None)
     };
     let arrival = Arrival {
         received_at,

@@ -214,6 +214,9 @@ pub trait Runs {
         since: Timestamp,
     ) -> impl Future<Output = Result<Vec<RunRow>, StoreError>> + Send;
 
+    /// How many runs of one priority run or wait for their turn.
+    fn count_open_of(&self, priority: u8) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
     /// How many runs run or wait for their turn.
     fn count_open(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
@@ -351,6 +354,15 @@ impl Runs for Store {
                 "SELECT {ROW} WHERE r.state IN (2, 5) AND r.ended_at_ms >= ?1 ORDER BY r.ended_at_ms"
             );
             c.prepare_cached(&query)?.query_map([since.as_millisecond()], row)?.collect()
+        })
+        .await
+    }
+
+    async fn count_open_of(&self, priority: u8) -> Result<u64, StoreError> {
+        self.read(move |c| {
+            let query = "SELECT count(*) FROM runs INDEXED BY open_runs
+                WHERE state = 0 AND priority = ?1";
+            c.prepare_cached(query)?.query_row([priority], |r| r.get(0).map(i64::unsigned_abs))
         })
         .await
     }

@@ -185,10 +185,10 @@ pub async fn try_start(
         listen: "127.0.0.1:0".parse().unwrap(),
         parallel: menu.parallel,
         request_timeout: menu.request_timeout,
-        most_open_runs: 1_000_000,
         verifier: Verifier::new(menu.keys.clone()),
         keep: Default::default(),
         notify: Default::default(),
+        public_url: Some("http://127.0.0.1".into()),
     };
     let started = server::start(options, store, installed, Gates::default()).await;
     started.map_err(|e| format!("{}: {}", e.message, e.help))
