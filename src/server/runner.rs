@@ -15,7 +15,7 @@ use crate::connection::Secret;
 use crate::execute::{DurableEngine, Journal, TriggerEvent, drive};
 use crate::http::HttpCaller;
 use crate::journal::{CallKey, Entry, Outcome, Question, Replay, StepError, StepErrorKind};
-use crate::store::{Ended, Fingerprint, Ready, RunId, Spending, Store, StoreError};
+use crate::store::{Ended, Fingerprint, Ready, RunId, Spending, Store, StoreError, StoreErrorKind};
 
 /// A wait up to this is waited for where it stands; a longer one lets the next run start.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -149,8 +149,10 @@ impl Runner {
                 Ok(()) => return ended,
                 Err(problem) => {
                     error!("{problem}: {}", problem.help);
-                    // What is not noted is found out again at the next start.
-                    if stopping.load(Ordering::Relaxed) {
+                    // What is not noted is found out again at the next start; so is what a person did
+                    // with the run meanwhile.
+                    let overtaken = problem.kind == StoreErrorKind::Overtaken;
+                    if overtaken || stopping.load(Ordering::Relaxed) {
                         return None;
                     }
                     tokio::time::sleep(pause).await;
