@@ -28,6 +28,7 @@ mod stored_event;
 mod sync;
 mod target;
 mod test;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -77,6 +78,8 @@ enum Verb {
     Test(test::Args),
     /// Run the project as a service: webhooks in, nothing lost
     Serve(serve::Args),
+    /// The addresses that webhooks are posted to
+    Webhooks(webhooks::Args),
     /// Take existing records through a recipe: what it would cost, and with --apply do it
     Sync(sync::Args),
     /// What recipes did: look at runs, let failed ones go on, answer held ones
@@ -105,6 +108,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Serve(args) => serve::run(&args),
+        Verb::Webhooks(args) => webhooks::run(&args),
         Verb::Sync(args) => sync::run(&args),
         Verb::Runs(args) => runs::run(&args),
         Verb::Events(args) => events::run(&args),

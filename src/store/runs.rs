@@ -221,6 +221,9 @@ pub trait Runs {
     /// How many runs run or wait for their turn.
     fn count_open(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
+    /// Since when the oldest open run is there.
+    fn oldest_open(&self) -> impl Future<Output = Result<Option<Timestamp>, StoreError>> + Send;
+
     fn counts(&self) -> impl Future<Output = Result<Counts, StoreError>> + Send;
 }
 
@@ -372,6 +375,15 @@ impl Runs for Store {
         self.read(|c| {
             let query = "SELECT count(*) FROM runs INDEXED BY open_runs WHERE state = 0";
             c.prepare_cached(query)?.query_row([], |r| r.get(0).map(i64::unsigned_abs))
+        })
+        .await
+    }
+
+    async fn oldest_open(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read(|c| {
+            let query = "SELECT created_at_ms FROM runs INDEXED BY open_runs
+                WHERE state = 0 AND priority = 0 ORDER BY id LIMIT 1";
+            c.prepare_cached(query)?.query_row([], |row| row.get(0).map(moment)).optional()
         })
         .await
     }
