@@ -3,6 +3,7 @@
 mod delivery;
 mod disk;
 mod failing_disk;
+mod soak;
 
 use std::collections::BTreeMap;
 use std::path::Path;
