@@ -11,8 +11,8 @@ async fn killed_again_and_again_it_loses_nothing_and_does_nothing_twice() {
     let report = soak::run(&soak::Options {
         kills: 10,
         seed: fastrand::u64(..),
-        rate: 15.0,
-        longest_life: Duration::from_millis(1_200),
+        rate: 12.0,
+        longest_life: Duration::from_millis(900),
         talks: false,
     })
     .await;
