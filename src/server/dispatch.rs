@@ -416,7 +416,8 @@ impl Dispatcher {
             let end = ends.into_iter().flatten().min().copied();
             lane.more_from = end.map(|last| RunId(last.0 + 1));
             let before = lane.queue.len();
-            lane.queue.extend(live.into_iter().chain(sync).filter(|run| end.is_none_or(|e| *run <= e)));
+            lane.queue
+                .extend(live.into_iter().chain(sync).filter(|run| end.is_none_or(|e| *run <= e)));
             self.blocked += lane.queue.len() - before;
         }
         match lane.queue.pop_first() {

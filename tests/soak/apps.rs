@@ -125,7 +125,8 @@ async fn handle(State(shared): State<Shared>, request: Request) -> Response {
         (None, Some(Answer::Reply { status, headers, body })) => {
             let mut response = Response::builder().status(status);
             // Without the app's own limits, which would let a hundred calls through in ten seconds.
-            for (name, value) in headers.into_iter().filter(|(n, _)| !n.starts_with("X-RateLimit")) {
+            for (name, value) in headers.into_iter().filter(|(n, _)| !n.starts_with("X-RateLimit"))
+            {
                 response = response.header(name, value);
             }
             response.body(Body::from(body)).unwrap()

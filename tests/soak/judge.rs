@@ -79,7 +79,8 @@ impl Judge<'_> {
             for name in [PROTECTED, UNPROTECTED] {
                 let times = ended.get(&(name.to_owned(), number)).copied().unwrap_or(0);
                 if times != 1 {
-                    wrong.push(format!("event {number} has {times} runs of `{name}` that are done"));
+                    wrong
+                        .push(format!("event {number} has {times} runs of `{name}` that are done"));
                 }
             }
             for (what, by, key) in &effects {

@@ -4,9 +4,9 @@
 //! late and without an answer. `linecook serve` runs beside it as people start it, and is ended with
 //! SIGKILL. Whoever sends events sends each until it is acknowledged, and some of them again.
 
-mod apps;
+pub mod apps;
 mod judge;
-mod project;
+pub mod project;
 mod senders;
 
 use std::fmt;
@@ -112,7 +112,11 @@ impl fmt::Display for Report {
             "{} events acknowledged in {} deliveries; {} calls at the apps, {} of them answered badly, late or never",
             self.acknowledged, self.deliveries, self.calls, self.spoilt_calls,
         )?;
-        writeln!(f, "{} times a call that may already have happened was shown to a person", self.held)?;
+        writeln!(
+            f,
+            "{} times a call that may already have happened was shown to a person",
+            self.held
+        )?;
         match self.wrong.is_empty() {
             true => writeln!(f, "nothing lost, nothing stuck, nothing twice"),
             false => self.wrong.iter().try_for_each(|wrong| writeln!(f, "WRONG: {wrong}")),

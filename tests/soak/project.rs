@@ -78,10 +78,13 @@ impl Project {
             World::location_id(),
             apps.base_url("highlevel"),
         );
-        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        let write =
+            |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         write("linecook.yaml", &yaml);
         write("protected.yaml", &PROTECTED_RECIPE.replace("CARD", CARD));
         write("unprotected.yaml", UNPROTECTED_RECIPE);
+        // A build meanwhile does not change what is killed here.
+        std::fs::copy(env!("CARGO_BIN_EXE_linecook"), folder.path().join("linecook")).unwrap();
         Project { folder, port }
     }
 
@@ -97,7 +100,7 @@ impl Project {
     /// Starts the service.
     pub fn serve(&self) -> Service {
         let log = File::options().create(true).append(true).open(self.log()).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_linecook"))
+        let child = Command::new(self.folder.path().join("linecook"))
             .arg("serve")
             .current_dir(self.folder.path())
             .env("LINECOOK_STAX_TOKEN", World::token("stax"))

@@ -59,13 +59,16 @@ impl Senders {
                 let store = linecook::store::Store::beside(&folder, Default::default());
                 match store.ok() {
                     Some(store) => match store.hook_secret("stax").await {
-                        Ok(secret) => break format!("{address}/hooks/stax/{secret}/customer_created"),
+                        Ok(secret) => {
+                            break format!("{address}/hooks/stax/{secret}/customer_created");
+                        }
                         Err(_) => tokio::time::sleep(AGAIN).await,
                     },
                     None => tokio::time::sleep(AGAIN).await,
                 }
             };
-            let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap();
+            let client =
+                reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap();
             let started = Instant::now();
             let mut senders = JoinSet::new();
             for number in 0.. {

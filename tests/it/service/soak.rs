@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 #[path = "../../soak/mod.rs"]
-mod soak;
+pub mod soak;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_again_and_again_it_loses_nothing_and_does_nothing_twice() {
