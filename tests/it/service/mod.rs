@@ -2,7 +2,10 @@
 
 mod delivery;
 mod disk;
+mod engines;
 mod failing_disk;
+mod people;
+mod soak;
 
 use std::collections::BTreeMap;
 use std::path::Path;
