@@ -10,6 +10,7 @@ mod exchanges;
 mod examples;
 mod generated;
 mod hostile;
+mod looking;
 mod modules;
 mod project;
 mod run;

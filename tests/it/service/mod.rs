@@ -12,7 +12,7 @@ use linecook::execute;
 use linecook::plan;
 use linecook::sandbox::{Sandbox, World};
 use linecook::server::{self, Gates, Installing, Running, SigningKeys, Verifier};
-use linecook::store::{self, RunState, Runs, Store};
+use linecook::store::{self, RunId, RunState, Runs, Store};
 use linecook::value::Defaults;
 use serde_json::Value;
 
@@ -73,6 +73,19 @@ impl Kitchen {
             counts.iter().all(|(state, _)| !matches!(state, RunState::Open | RunState::Waiting))
         })
         .await;
+    }
+
+    /// Comes back when a run stands so.
+    pub async fn stands(&self, run: RunId, state: RunState) {
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        loop {
+            let row = self.store().run(run).await.unwrap();
+            if row.as_ref().is_some_and(|row| row.state == state) {
+                return;
+            }
+            assert!(std::time::Instant::now() < deadline, "it should be {}: {row:?}", state.word());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub async fn until(&self, wanted: impl Fn(&[(RunState, u64)]) -> bool) {
