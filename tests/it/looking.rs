@@ -208,7 +208,12 @@ fn steady(text: &str, folders: &[&Path]) -> String {
                 false => word,
             }
         });
-        shown.collect::<Vec<_>>().join(" ")
+        let line = shown.collect::<Vec<_>>().join(" ");
+        // Commands stand in columns as wide as the folder's name makes them.
+        match line.strip_prefix("  linecook ").and_then(|rest| rest.split_once("  ")) {
+            Some((command, what)) => format!("  linecook {command}  {}", what.trim_start()),
+            None => line,
+        }
     };
     let lines: Vec<String> = out.lines().map(amount).collect();
     let text = lines.join("\n") + "\n";
