@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{BufRead, IsTerminal, Write};
 
 use super::exit::{CommandError, Result};
+use super::print;
 
 #[derive(clap::Args)]
 pub struct ConfirmArgs {
@@ -13,20 +14,22 @@ pub struct ConfirmArgs {
 }
 
 impl ConfirmArgs {
-    /// Whether to go on. Nobody can be asked without a terminal: then it has to be said beforehand.
-    pub fn confirm(&self, what: impl Display) -> Result<bool> {
+    /// Whether to go on with `what`. `know` is what a person should know before. Nobody can be asked without
+    /// a terminal: then it has to be said beforehand.
+    pub fn confirm(&self, what: impl Display, know: &[String]) -> Result<bool> {
         if self.yes {
             return Ok(true);
         }
+        know.iter().for_each(print::talk);
         let stdin = std::io::stdin();
         if !stdin.is_terminal() {
             return Err(CommandError::usage(
-                format!("{what}, and nobody can be asked here"),
+                format!("this {what}, and nobody can be asked here"),
                 "say --yes when that is right",
             ));
         }
         let mut talk = anstream::stderr().lock();
-        let _ = write!(talk, "{what}. Go on? [y/N] ");
+        let _ = write!(talk, "This {what}. Go on? [y/N] ");
         let _ = talk.flush();
         let mut answer = String::new();
         let _ = stdin.lock().read_line(&mut answer);

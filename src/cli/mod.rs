@@ -54,6 +54,8 @@ Start here:
   linecook run recipes/new-customer.yaml     run it against the built-in sandbox
   linecook test recipes                      run the examples of every recipe
   linecook catalog list --search task        what can a recipe call?
+  linecook runs list                         what did recipes do, and does one need me?
+  linecook doctor                            is all well?
 
 Exit status: 0 all good, 1 problems found or the run failed, 2 wrong use, 3 something around it failed.";
 

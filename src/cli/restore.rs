@@ -9,7 +9,7 @@ use super::exit::{CommandError, Exit, Result};
 use super::options::Format;
 use super::print;
 use super::store::StoreArgs;
-use crate::report::minute;
+use crate::report::{minute, plural};
 use crate::store::{Store, backup_facts, restore};
 
 #[derive(clap::Args)]
@@ -33,37 +33,32 @@ pub fn run(args: &Args) -> Result {
             "stop it first, restore, then start it again",
         ));
     }
-    let until = match facts.last_event_at {
+    let runs = |count: u64| plural(usize::try_from(count).unwrap_or(usize::MAX), "run");
+    let mut know = vec![match facts.last_event_at {
         Some(at) => format!(
-            "its last event arrived {} ({})",
+            "The backup holds {}; its last event arrived {} ({}). What came later is not in it.",
+            runs(facts.runs),
             minute(at, &place.defaults.timezone),
             place.defaults.zone_name
         ),
-        None => "no event is in it".to_owned(),
-    };
+        None => "The backup is empty: no event is in it.".to_owned(),
+    }];
     // Going back in time is not free: what was done since then is not known any more.
-    let unfinished = match facts.unfinished_runs {
-        0 => String::new(),
-        n => format!(
-            "; {n} of them had not ended and go on from where they stood, so that what they have done \
-             since then may be done again"
-        ),
-    };
-    let what = format!(
-        "this puts {} in the place of {}: {} runs, {until}, and what came later is not in \
-         it{unfinished}",
-        args.file.display(),
-        place.path.display(),
-        facts.runs
-    );
-    if !args.confirm.confirm(what)? {
+    if facts.unfinished_runs > 0 {
+        know.push(format!(
+            "Not yet ended in it: {}. What such a run has done since then it may do again.",
+            runs(facts.unfinished_runs)
+        ));
+    }
+    let (file, store) = (args.file.display(), place.path.display());
+    let what = format_args!("puts {file} in the place of {store}");
+    if !args.confirm.confirm(what, &know)? {
         print::talk("nothing was done");
         return Ok(Exit::Good);
     }
     let kept = restore(&args.file, &place.path)?;
     match args.format {
         Format::Text => {
-            let (file, store) = (args.file.display(), place.path.display());
             print::line(format_args!("{store} is now as it was in {file}"));
             if let Some(kept) = &kept {
                 print::line(format_args!("what was there before is kept as {}", kept.display()));

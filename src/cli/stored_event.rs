@@ -88,17 +88,19 @@ pub fn payload(delivery: &Delivery) -> Option<Map<String, Value>> {
     serde_json::from_str(delivery.payload.as_deref()?).ok()
 }
 
+/// The event that fits: one whose own condition holds before one that has none.
 fn fitting<'a>(
     events: &'a [Arc<EventType>],
     app: &str,
     name: &str,
     payload: &Map<String, Value>,
 ) -> Option<&'a Arc<EventType>> {
-    events.iter().find(|event| {
-        event.app == app
-            && (event.wire.as_deref() == Some(name) || event.id == name)
-            && condition_holds(event, payload) != Some(false)
-    })
+    let named = |event: &&Arc<EventType>| {
+        event.app == app && (event.wire.as_deref() == Some(name) || event.id == name)
+    };
+    let holds = |event: &&Arc<EventType>| condition_holds(event, payload);
+    let exact = events.iter().filter(named).find(|event| holds(event) == Some(true));
+    exact.or_else(|| events.iter().filter(named).find(|event| holds(event).is_none()))
 }
 
 /// Our name for what an app calls so: with the data where several have the same name there.

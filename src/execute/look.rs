@@ -20,7 +20,7 @@ use crate::value::{Defaults, Moment};
 const MAX_PAGES: u64 = 40;
 /// Clocks differ, and Stax counts in whole seconds: a record may seem older by this than the call that
 /// made it.
-const CLOCK_ALLOWANCE: SignedDuration = SignedDuration::from_secs(10);
+pub(super) const CLOCK_ALLOWANCE: SignedDuration = SignedDuration::from_secs(10);
 
 /// What to look for, and where.
 pub(super) struct Look {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::plural;
 use super::runs::{RunSummary, minute, second, table};
-use crate::value::text::shortened;
+use crate::value::text::{shell_word, shortened};
 
 /// How much of a record's key a list shows, in characters.
 const RECORD: usize = 40;
@@ -126,18 +126,29 @@ impl EventSummary {
             }
         }
         out.push('\n');
-        let mut next = |command: String, what: &str| {
-            let _ = writeln!(out, "  {command:<44} {what}");
-        };
-        if let Some(run) = self.runs.first() {
-            next(format!("linecook runs show {}", run.id), "what a run did");
-        }
-        if self.payload.is_some() {
-            next(format!("linecook events replay {}", self.id), "start its recipes once more");
-            let recipe = self.runs.first().map_or("RECIPE", |run| run.recipe.as_str());
-            next(format!("linecook dry-run {recipe} --event {}", self.id), "what would be sent");
+        let next = self.next_steps();
+        let width = next.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+        for (command, what) in next {
+            let _ = writeln!(out, "  {command:<width$}  {what}");
         }
         out
+    }
+
+    /// Commands, and what each does.
+    fn next_steps(&self) -> Vec<(String, &'static str)> {
+        let mut next = Vec::new();
+        if let Some(run) = self.runs.first() {
+            next.push((format!("linecook runs show {}", run.id), "what a run did"));
+        }
+        if self.payload.is_some() {
+            let replay = format!("linecook events replay {}", self.id);
+            next.push((replay, "start its recipes once more"));
+            let recipe = self.runs.first().map(|run| shell_word(&run.recipe));
+            let recipe = recipe.as_deref().unwrap_or("RECIPE");
+            let dry_run = format!("linecook dry-run {recipe} --event {}", self.id);
+            next.push((dry_run, "what would be sent"));
+        }
+        next
     }
 
     /// Everything about one event, for other programs.

@@ -44,7 +44,11 @@ impl RunHistory<'_> {
     pub fn text(&self) -> String {
         let mut out = String::new();
         self.head(&mut out);
-        self.steps(&mut out);
+        let mut steps = String::new();
+        self.steps(&mut steps);
+        if !steps.is_empty() {
+            let _ = write!(out, "\n{steps}");
+        }
         let _ = writeln!(out, "\n{}", self.ending());
         let next = self.summary.next_steps();
         let width = next.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
@@ -57,9 +61,14 @@ impl RunHistory<'_> {
 
     fn head(&self, out: &mut String) {
         let run = self.summary;
-        let _ = writeln!(out, "{} is {}", run.id.bold(), run.state.bold());
+        let stands = match run.state {
+            "failed" | "stopped" => run.state.to_owned(),
+            "cancelled" => "was cancelled".to_owned(),
+            state => format!("is {state}"),
+        };
+        let _ = writeln!(out, "{} {}", run.id.bold(), stands.bold());
         let mut line = |name: &str, text: &str| {
-            let _ = writeln!(out, "  {name:<8}{text}");
+            let _ = writeln!(out, "  {name:<11}{text}");
         };
         line("recipe", &format!("{}, from {}", run.installation, run.recipe));
         let received = match self.received_at {
@@ -70,40 +79,35 @@ impl RunHistory<'_> {
         if let Some(record) = &run.record {
             line("record", &shortened(record, 200));
         }
-        line("since", &second(run.created_at, self.zone));
+        let began = second(run.created_at, self.zone);
+        line("began", &format!("{began} ({})", self.zone_name));
         if let Some(at) = run.ended_at {
-            line("until", &second(at, self.zone));
+            line(run.state, &second(at, self.zone));
         }
-        line("times", &format!("are those of {}", self.zone_name));
-        out.push('\n');
     }
 
     fn steps(&self, out: &mut String) {
-        let mut shown = String::new();
+        let mut today = second(self.summary.created_at, self.zone)[..10].to_owned();
         let mut pending = None;
         let mut open: Option<(&CallKey, &PlannedCall)> = None;
         let mut is_empty = true;
         for (at, entry) in self.entries() {
             is_empty = false;
-            let mut line = run_line(entry, &mut pending);
-            if let (Entry::Replied { answer, .. }, Some(line)) = (entry, &mut line) {
-                // What a person typed may be anything.
-                *line = line.replace(&answer.choice, &shortened(&answer.choice, 200));
-            }
+            let line = match entry {
+                Entry::Waits { key, until, .. } if key.part == CallKey::WAIT => {
+                    let until = second(*until, self.zone);
+                    Some(format!("  {} {:<28} waits until {until}", "–".yellow(), title(key)))
+                }
+                entry => run_line(entry, &mut pending),
+            };
             if let Some(line) = line {
                 let time = second(at, self.zone);
-                let time = match (shown.get(..10) == time.get(..10), shown == time) {
-                    (_, true) => "        ",
-                    (true, false) => &time[11..],
-                    (false, _) => {
-                        if !shown.is_empty() {
-                            let _ = writeln!(out, "{}", &time[..10]);
-                        }
-                        &time[11..]
-                    }
-                };
-                let _ = writeln!(out, "{}{line}", time.dimmed());
-                shown = second(at, self.zone);
+                let (day, clock) = time.split_at(10);
+                if day != today {
+                    let _ = writeln!(out, "{day}");
+                    today = day.to_owned();
+                }
+                let _ = writeln!(out, "{}{line}", clock.trim().dimmed());
             }
             match entry {
                 Entry::Intent { key, call } => open = Some((key, call)),
@@ -191,7 +195,6 @@ impl RunHistory<'_> {
     /// How it stands; a failure or a question is drawn at its recipe line.
     fn ending(&self) -> String {
         let run = self.summary;
-        let calls = || plural(self.history().calls().len(), "call");
         let by_itself = match self.is_served {
             true => "by itself",
             false => "when `linecook serve` runs",
@@ -218,9 +221,12 @@ impl RunHistory<'_> {
                 }
             }
             (_, Some(Outcome::Stopped { reason, .. })) => {
-                format!("{}: {reason}", "stopped".yellow().bold())
+                format!("{}: {}", "stopped".yellow().bold(), shortened(reason, 500))
             }
-            ("done", _) => format!("{} after {}", "done".green().bold(), calls()),
+            ("done", _) => {
+                let calls = plural(self.history().calls().len(), "call");
+                format!("{} after {calls}", "done".green().bold())
+            }
             (state, _) => state.to_owned(),
         }
     }

@@ -165,7 +165,7 @@ fn answers(run: &str, question: &Question, in_doubt: bool) -> Vec<(String, Strin
 impl RunList<'_> {
     /// As a person reads it.
     pub fn text(&self, width: Option<u16>) -> String {
-        let head = ["run", "recipe", "event", "record", "state", "since", ""];
+        let head = ["run", "recipe", "event", "record", "state", "began", ""];
         let mut table = table(&head, width);
         for run in self.runs {
             table.add_row([

@@ -23,13 +23,18 @@ impl Store {
             ));
         }
         super::make_private(target)?;
-        let path = target.to_owned();
-        let result = self
-            .read(move |c| {
-                c.execute("VACUUM INTO ?1", [path.to_string_lossy()])?;
-                Ok(std::fs::metadata(&path).map_or(0, |m| m.len()))
-            })
-            .await;
+        let (store, path) = (self.clone(), target.to_owned());
+        let result = tokio::task::spawn_blocking(move || {
+            let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+            // A reader's own connection may write nothing, not even somewhere else.
+            let connection = super::connect(&store.inner.path, &store.inner.options, flags)?;
+            connection.execute("VACUUM INTO ?1", [path.to_string_lossy()])?;
+            let file = std::fs::File::open(&path).and_then(|file| file.sync_all().map(|()| file));
+            let file = file.map_err(|e| StoreError::io(&path, &e))?;
+            Ok(file.metadata().map_or(0, |m| m.len()))
+        })
+        .await
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
         if result.is_err() {
             // Half a backup is worse than none.
             let _ = std::fs::remove_file(target);

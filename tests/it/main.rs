@@ -11,6 +11,7 @@ mod examples;
 mod gate;
 mod generated;
 mod hostile;
+mod looking;
 mod modules;
 mod project;
 mod resume;

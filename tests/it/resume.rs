@@ -156,9 +156,11 @@ impl Case {
     fn world(&self) -> (InProcess, VirtualClock) {
         let now = self.event.received_at;
         let mut world = World::new(Catalog::embedded());
-        world.set_now(now);
+        // What is there has been there for a while.
+        world.set_now(now - jiff::SignedDuration::from_hours(24));
         world.set_rate_limit(false);
         furnish(&mut world, self.example.as_ref().and_then(|e| e.given.as_ref()), &self.event);
+        world.set_now(now);
         let clock = VirtualClock::at(now);
         (InProcess::at(world, clock.clone()), clock)
     }

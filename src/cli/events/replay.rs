@@ -27,11 +27,10 @@ pub fn run(args: &Args) -> Result {
         let place = args.store.place()?;
         let event = args.event;
         known(&place.open()?, event).await?;
-        let what = format!(
-            "this starts the recipes of {event} once more, from their first step; what they make without \
-             looking first (`unless_exists`, an upsert) is there twice then"
-        );
-        if !args.confirm.confirm(what)? {
+        let know = "What the recipes make without looking first (with `unless_exists` or an upsert) will be \
+                    there twice.";
+        let what = format_args!("starts the recipes of {event} once more, from their first step");
+        if !args.confirm.confirm(what, &[know.to_owned()])? {
             print::talk("nothing was done");
             return Ok(Exit::Good);
         }

@@ -70,7 +70,7 @@ struct AnswerArgs {
 
 /// One thing that can be asked of runs.
 struct Verb<'a> {
-    /// "try 3 runs again": the words around the runs.
+    /// The words around the runs: "tries", " again".
     words: (&'a str, &'a str),
     /// The runs that it makes sense for.
     states: &'a [RunState],
@@ -84,7 +84,7 @@ pub fn retry(args: &RetryArgs) -> Result {
     run(
         &args.which,
         &Verb {
-            words: ("this tries", " again, from the step that failed"),
+            words: ("tries", " again, from the step that failed"),
             states: &[RunState::Failed],
             request: &|run| RequestBody::Retry { run, current_recipe },
             goes_on: Some(GOES_ON),
@@ -96,7 +96,7 @@ pub fn cancel(args: &CancelArgs) -> Result {
     run(
         &args.which,
         &Verb {
-            words: ("this ends", " for good"),
+            words: ("ends", ""),
             states: &[RunState::Open, RunState::Waiting, RunState::Held, RunState::Failed],
             request: &|run| RequestBody::Cancel { run },
             goes_on: None,
@@ -114,7 +114,7 @@ pub fn resolve(args: &ResolveArgs) -> Result {
     run(
         &args.which,
         &Verb {
-            words: ("this answers", &answer),
+            words: ("answers", &answer),
             states: &[RunState::Held],
             request: &|run| RequestBody::Resolve { run, choice: choice.to_owned() },
             goes_on: Some(GOES_ON),
@@ -169,7 +169,7 @@ async fn filtered(
         return Ok(None);
     }
     let (before, behind) = verb.words;
-    if !which.confirm.confirm(format_args!("{before} {}{behind}", how_many(&rows)))? {
+    if !which.confirm.confirm(format_args!("{before} {}{behind}", how_many(&rows)), &[])? {
         print::talk("nothing was done");
         return Ok(None);
     }

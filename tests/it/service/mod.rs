@@ -17,7 +17,7 @@ use linecook::execute;
 use linecook::plan;
 use linecook::sandbox::{Sandbox, World};
 use linecook::server::{self, Gates, Installing, Running, SigningKeys, Verifier};
-use linecook::store::{self, RunState, Runs, Store, StoreError};
+use linecook::store::{self, Deliveries, DeliveryFilter, RunId, RunState, Runs, Store, StoreError};
 use linecook::value::Defaults;
 use serde_json::Value;
 
@@ -93,6 +93,30 @@ impl Kitchen {
             counts.iter().all(|(state, _)| !matches!(state, RunState::Open | RunState::Waiting))
         })
         .await;
+    }
+
+    /// Comes back when a run stands so.
+    pub async fn stands(&self, run: RunId, state: RunState) {
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        loop {
+            let row = self.store().run(run).await.unwrap();
+            if row.as_ref().is_some_and(|row| row.state == state) {
+                return;
+            }
+            assert!(std::time::Instant::now() < deadline, "it should be {}: {row:?}", state.word());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Comes back when linecook has told of so many things.
+    pub async fn has_told(&self, count: usize) {
+        let filter =
+            DeliveryFilter { app: Some("linecook".to_owned()), limit: 1_000, ..Default::default() };
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        while self.store().deliveries(filter.clone()).await.unwrap().len() < count {
+            assert!(std::time::Instant::now() < deadline, "it has not told of {count} things");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub async fn until(&self, wanted: impl Fn(&[(RunState, u64)]) -> bool) {
