@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
@@ -39,7 +39,7 @@ use crate::store::{
 };
 use crate::value::Defaults;
 
-pub use acts::{ActError, Done, act};
+pub use acts::{ActError, Done, act, serve_requests};
 pub use chores::Keep;
 pub use gates::Gates;
 pub use installed::{Happening, Installation, Installed, Kept, TriggerFacts};
@@ -198,10 +198,7 @@ pub async fn start(
         }
     });
     let (dispatcher, dispatch) = Dispatcher::new(runner.clone(), options.parallel, watch);
-    let recorder = PrometheusBuilder::new().build_recorder();
-    let handle = recorder.handle();
-    // Several services may live in one process; the first one counts for all.
-    let _ = ::metrics::set_global_recorder(recorder);
+    let handle = metrics::begin();
     let service = Arc::new(Service {
         runner,
         dispatch,
@@ -319,6 +316,12 @@ impl Service {
             ::metrics::gauge!("linecook_runs", "state" => state.word()).set(count as f64);
         }
         ::metrics::gauge!("linecook_runs_running").set(self.dispatch.running() as f64);
+        let oldest = self.store().oldest_open().await?;
+        let age = oldest.map_or(0.0, |since| {
+            jiff::Timestamp::now().duration_since(since).as_secs_f64().max(0.0)
+        });
+        ::metrics::gauge!("linecook_queue_age_seconds").set(age);
+        metrics::quotas(&self.runner.gates);
         Ok(self.recorder.render())
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tracing::{Instrument, error, info_span};
+use tracing::{Instrument, debug, error, info_span, warn};
 
 use super::installed::{Installed, Kept};
 use crate::call::Response;
@@ -117,7 +117,7 @@ impl Runner {
             data: Fingerprint::of(&[ready.payload.as_deref().unwrap_or_default().as_bytes()]),
         };
         let quota = self.gates.of_run(&kept.connections, ready.priority);
-        let caller = self.caller.with_tokens(tokens);
+        let caller = super::metrics::Counted(self.caller.with_tokens(tokens));
         let mut engine = DurableEngine::new(
             caller,
             SystemClock::real(),
@@ -129,6 +129,18 @@ impl Runner {
         );
         let outcome = drive(&kept.plan, &event, &setup, &mut engine).await;
         let (journal, pending) = engine.into_journal();
+        match &outcome {
+            Outcome::Failed(error) => {
+                warn!(recipe = %kept.plan.recipe.name, step = %error.step, line = error.place.line, "failed: {}", error.message);
+            }
+            Outcome::Held { question, .. } => {
+                warn!(recipe = %kept.plan.recipe.name, "held: {}", question.text);
+            }
+            Outcome::Stopped { reason, .. } => {
+                debug!(recipe = %kept.plan.recipe.name, "stopped: {reason}");
+            }
+            other => debug!(recipe = %kept.plan.recipe.name, "{}", other.word()),
+        }
         Ok(self.note(journal, pending, outcome, &stopping).await)
     }
 

@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
+use super::Service;
 use super::acts::{ActError, Done, impossible};
 use super::installed::{Happening, Installation, Installed, TriggerFacts};
 use super::list::{self, ListError, Reader, Way};
-use super::{Gates, Service};
 use crate::catalog::{Catalog, EventType};
 use crate::check::{CheckedCall, TriggerKind};
 use crate::execute::{DryEngine, TriggerEvent, drive};
@@ -76,9 +76,12 @@ pub async fn progress(store: &Store, installation: &str) -> Result<Option<Progre
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
+fn text(progress: &Progress) -> String {
+    serde_json::to_string(progress).expect("progress is plain data")
+}
+
 async fn note(store: &Store, installation: &str, progress: &Progress) -> Result<(), StoreError> {
-    let text = serde_json::to_string(progress).expect("progress is plain data");
-    store.set_position(&position(installation), &text).await
+    store.set_position(&position(installation), &text(progress)).await
 }
 
 /// The list, its event, and the connection it is read through.
@@ -272,6 +275,7 @@ async fn one(
             .iter()
             .map(|record| arrival(&installed, installation, &source, record, now.id))
             .collect();
+        let before = text(&now);
         now.taken += arrivals.len() as u64;
         service.accept_all(arrivals).await?;
         now.total = page.total.or(now.total);
@@ -280,8 +284,9 @@ async fn one(
             now.state = SyncState::Done;
             info!(recipe = %name, records = now.taken, "the sync has taken all records");
         }
-        note(store, name, &now).await?;
-        if page.is_last {
+        // Stopped meanwhile: this page is read again, and its records are known then.
+        let moved = store.move_position(&position(name), &before, &text(&now)).await?;
+        if page.is_last || !moved {
             return Ok(());
         }
     }
@@ -320,9 +325,4 @@ fn arrival(
         fingerprint: record.contains_key("id").then_some(fingerprint),
         starts,
     }
-}
-
-/// A way out that is not limited, for looking at a single page.
-pub fn unlimited(store: Store, caller: crate::http::HttpCaller) -> Way {
-    Way { store, caller, gates: Gates::default() }
 }

@@ -55,11 +55,11 @@ impl StoreError {
         )
     }
 
-    pub(super) fn missing(path: &Path) -> StoreError {
+    pub(crate) fn missing(path: &Path) -> StoreError {
         StoreError::new(
             StoreErrorKind::Missing,
             format!("there is no store at {}", path.display()),
-            "`linecook serve` makes it when it first starts; run this in the project's folder",
+            "`linecook serve` makes it when it first starts; run this in the project's folder, or name the store with --store",
         )
     }
 

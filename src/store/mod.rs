@@ -7,6 +7,7 @@
 mod backup;
 mod deliveries;
 mod error;
+mod health;
 mod journal;
 mod lease;
 mod notices;
@@ -25,13 +26,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags};
 
-pub use backup::restore;
+pub use backup::{BackupFacts, backup_facts, restore};
 pub use deliveries::{Accepted, Arrival, Deliveries, Delivery, DeliveryFilter, Start};
 pub use error::{StoreError, StoreErrorKind};
+pub use health::Health;
 pub use journal::JournalRow;
 pub use notices::Notice;
 pub use plans::{NewPlan, StoredPlan};
-pub use requests::{Request, RequestBody};
+pub use requests::{Request, RequestAnswer, RequestBody};
 pub use retention::Swept;
 pub use runs::{Counts, Ended, Ready, RunFilter, RunId, RunRow, RunState, Runs};
 pub use seen::{Fingerprint, Seen};
@@ -85,6 +87,11 @@ impl Store {
         let readers = Mutex::new(Vec::new());
         let inner = Inner { path: path.to_owned(), options, writer, readers, lease };
         Ok(Store { inner: Arc::new(inner) })
+    }
+
+    /// Whether some process runs the store now.
+    pub fn is_run(path: &Path) -> bool {
+        Lease::is_taken(path)
     }
 
     pub fn path(&self) -> &Path {

@@ -145,6 +145,7 @@ pub struct RunRow {
 /// Which runs.
 #[derive(Clone, Debug, Default)]
 pub struct RunFilter {
+    /// Its name, or the file of its recipe.
     pub installation: Option<String>,
     pub states: Vec<RunState>,
     /// A part of the record's key.
@@ -219,6 +220,9 @@ pub trait Runs {
 
     /// How many runs run or wait for their turn.
     fn count_open(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Since when the oldest open run is there.
+    fn oldest_open(&self) -> impl Future<Output = Result<Option<Timestamp>, StoreError>> + Send;
 
     fn counts(&self) -> impl Future<Output = Result<Counts, StoreError>> + Send;
 }
@@ -315,7 +319,7 @@ impl Runs for Store {
             let states: Vec<i64> = filter.states.iter().map(|s| s.number()).collect();
             let states = serde_json::Value::from(states).to_string();
             let query = format!(
-                "SELECT {ROW} WHERE (?1 IS NULL OR p.installation = ?1)
+                "SELECT {ROW} WHERE (?1 IS NULL OR p.installation = ?1 OR p.recipe = ?1)
                    AND (?2 = '[]' OR r.state IN (SELECT value FROM json_each(?2)))
                    AND (?3 IS NULL OR instr(r.record, ?3) > 0)
                    AND (?4 IS NULL OR r.event = ?4)
@@ -371,6 +375,15 @@ impl Runs for Store {
         self.read(|c| {
             let query = "SELECT count(*) FROM runs INDEXED BY open_runs WHERE state = 0";
             c.prepare_cached(query)?.query_row([], |r| r.get(0).map(i64::unsigned_abs))
+        })
+        .await
+    }
+
+    async fn oldest_open(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read(|c| {
+            let query = "SELECT created_at_ms FROM runs INDEXED BY open_runs
+                WHERE state = 0 AND priority = 0 ORDER BY id LIMIT 1";
+            c.prepare_cached(query)?.query_row([], |row| row.get(0).map(moment)).optional()
         })
         .await
     }
