@@ -31,6 +31,7 @@ pub struct Apps {
 struct Shared {
     world: Arc<Mutex<World>>,
     random: Arc<Mutex<Rng>>,
+    arrived: Arc<AtomicUsize>,
     spoilt: Arc<AtomicUsize>,
 }
 
@@ -80,6 +81,7 @@ impl Apps {
         let shared = Shared {
             world: Arc::new(Mutex::new(world)),
             random: Arc::new(Mutex::new(random)),
+            arrived: Arc::default(),
             spoilt: Arc::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -98,13 +100,19 @@ impl Apps {
         self.shared.world.lock().unwrap()
     }
 
-    /// How many calls came, and how many were not answered as they should.
-    pub fn calls(&self) -> (usize, usize) {
-        (self.world().ledger().len(), self.shared.spoilt.load(Ordering::Relaxed))
+    /// How many calls came.
+    pub fn arrived(&self) -> usize {
+        self.shared.arrived.load(Ordering::Relaxed)
+    }
+
+    /// How many of them were not answered as they should be.
+    pub fn spoilt(&self) -> usize {
+        self.shared.spoilt.load(Ordering::Relaxed)
     }
 }
 
 async fn handle(State(shared): State<Shared>, request: Request) -> Response {
+    shared.arrived.fetch_add(1, Ordering::Relaxed);
     let fate = Fate::draw(&mut shared.random.lock().unwrap());
     if fate.is_spoilt() {
         shared.spoilt.fetch_add(1, Ordering::Relaxed);

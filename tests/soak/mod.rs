@@ -7,7 +7,7 @@
 pub mod apps;
 mod judge;
 pub mod project;
-mod senders;
+pub mod senders;
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -89,7 +89,7 @@ pub async fn run(options: &Options) -> Report {
     report.wrong.extend(judge.wrong().await);
     report.finishing = started.elapsed();
     report.wrong.extend(service.kill());
-    (report.calls, report.spoilt_calls) = apps.calls();
+    (report.calls, report.spoilt_calls) = (apps.arrived(), apps.spoilt());
     if !report.wrong.is_empty() {
         report.wrong.push(format!("the last lines of its log:\n{}", project.end_of_log()));
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use linecook::store::{Deliveries, DeliveryFilter, Options, Store, StoreErrorKind};
 use serde_json::json;
 
-use super::soak::soak::{apps::Apps, project::Project};
+use super::soak::harness::{apps::Apps, project::Project};
 use super::{Kitchen, Menu, stop, try_start};
 
 const RECIPE: &str = "

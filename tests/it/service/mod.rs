@@ -2,8 +2,10 @@
 
 mod delivery;
 mod disk;
+mod doors;
 mod engines;
 mod failing_disk;
+mod forgeries;
 mod people;
 mod soak;
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 #[path = "../../soak/mod.rs"]
-pub mod soak;
+pub mod harness;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_again_and_again_it_loses_nothing_and_does_nothing_twice() {
     super::client();
-    let report = soak::run(&soak::Options {
+    let report = harness::run(&harness::Options {
         kills: 10,
         seed: fastrand::u64(..),
         rate: 12.0,
