@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::environment::token;
 use super::exit::{Exit, Result};
-use super::installed::token;
 use super::options::Format;
 use super::prepare::runtime;
 use super::print;
@@ -214,7 +214,7 @@ fn events(place: &StorePlace, health: &Health, findings: &mut Vec<Finding>) {
         None => Finding::perhaps(
             "events",
             "none has arrived yet",
-            "let the app send them to the address that `linecook serve` names",
+            "`linecook webhooks list` shows where the apps have to send them",
         ),
     });
 }

@@ -60,6 +60,11 @@ impl CommandError {
         self.exit
     }
 
+    /// The message and the help in one line, for the log.
+    pub fn plain(&self) -> String {
+        format!("{}: {}", self.message, self.help)
+    }
+
     /// As it is printed.
     pub fn text(&self) -> String {
         format!(

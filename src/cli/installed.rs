@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::environment::Environment;
 use super::exit::{CommandError, Result};
 use super::project::{ReadyProject, load_project};
-use crate::connection::Secret;
-use crate::project::{PROJECT_FILE, token_variable};
+use crate::connection::{Connection, Credentials};
+use crate::project::{NamedConnection, PROJECT_FILE, Project};
 use crate::server::{Installed, Installing, install};
 use crate::source::Source;
 use crate::store::Store;
@@ -29,7 +30,7 @@ pub async fn installed(store: &Store, path: Option<&Path>) -> Result<Installed> 
 }
 
 /// Keeps the plans of everything that is switched on.
-async fn install_project(store: &Store, ready: &ReadyProject) -> Result<Installed> {
+pub async fn install_project(store: &Store, ready: &ReadyProject) -> Result<Installed> {
     let mut recipes = Vec::new();
     for (written, loaded) in ready.project.installations.iter().zip(&ready.installations) {
         if !loaded.enabled {
@@ -51,22 +52,15 @@ async fn install_project(store: &Store, ready: &ReadyProject) -> Result<Installe
             connections: loaded.connections.clone(),
         });
     }
-    let mut connections = BTreeMap::new();
-    for (name, connection) in &ready.project.connections {
-        let token = token(name, &connection.app).map(|(_, secret)| secret);
-        if let Some(connection) = connection.with_token(token) {
-            connections.insert(name.clone(), connection);
-        }
-    }
+    let connections = connections(&ready.project);
     Ok(install(store, recipes, &ready.defaults, connections).await?)
 }
 
-/// The token of a connection, and the variable of the environment that holds it: its own, else that of
-/// its app.
-pub fn token(connection: &str, app: &str) -> Option<(String, Secret)> {
-    [token_variable(connection), token_variable(app)].into_iter().find_map(|name| {
-        let text = std::env::var(&name).ok()?;
-        let text = text.trim();
-        (!text.is_empty()).then(|| (name, Secret::new(text)))
-    })
+/// The connections of a project with their credentials.
+fn connections(project: &Project) -> BTreeMap<String, Connection> {
+    let with_token = |(name, connection): (&String, &NamedConnection)| {
+        let token = Environment.token(name, &connection.app);
+        Some((name.clone(), connection.with_token(token)?))
+    };
+    project.connections.iter().filter_map(with_token).collect()
 }

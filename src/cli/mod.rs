@@ -6,6 +6,7 @@ mod check;
 mod confirm;
 mod doctor;
 mod dry_run;
+mod environment;
 mod event;
 mod events;
 mod exit;
@@ -21,10 +22,13 @@ mod restore;
 mod run;
 mod runs;
 mod schema;
+mod serve;
 mod store;
 mod stored_event;
+mod sync;
 mod target;
 mod test;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -74,6 +78,12 @@ enum Verb {
     Run(run::Args),
     /// Run the examples of recipes in the sandbox
     Test(test::Args),
+    /// Run the project as a service: webhooks in, nothing lost
+    Serve(serve::Args),
+    /// The addresses that webhooks are posted to
+    Webhooks(webhooks::Args),
+    /// Take existing records through a recipe: what it would cost, and with --apply do it
+    Sync(sync::Args),
     /// What recipes did: look at runs, let failed ones go on, answer held ones
     Runs(runs::Args),
     /// What has arrived: look at events, start their recipes once more
@@ -99,6 +109,9 @@ pub fn main() -> ExitCode {
         Verb::DryRun(args) => dry_run::run(&args),
         Verb::Run(args) => run::run(&args),
         Verb::Test(args) => test::run(&args),
+        Verb::Serve(args) => serve::run(&args),
+        Verb::Webhooks(args) => webhooks::run(&args),
+        Verb::Sync(args) => sync::run(&args),
         Verb::Runs(args) => runs::run(&args),
         Verb::Events(args) => events::run(&args),
         Verb::Doctor(args) => doctor::run(&args),

@@ -100,6 +100,11 @@ impl Asked {
         Asked { by_service: false, answers: Vec::new() }.json(&[])
     }
 
+    /// Whether all of them were done.
+    pub fn is_done(&self) -> bool {
+        self.answers.iter().all(|answer| matches!(answer, Some(RequestAnswer::Done(_))))
+    }
+
     /// Prints what became of each. `subjects` are what the requests were about, `goes_on` is said when
     /// something was done and no service is there to go on with it.
     pub fn print(&self, subjects: &[String], goes_on: Option<&str>, format: Format) -> Result {

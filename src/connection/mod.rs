@@ -1,9 +1,11 @@
 //! Who we are when we call: a [`Connection`] is one account of one app; its [`Secret`] cannot be printed.
 
 mod address;
+mod credentials;
 mod secret;
 
 pub use address::server_address;
+pub use credentials::Credentials;
 pub use secret::Secret;
 
 /// One account of one app.

@@ -42,6 +42,9 @@ pub trait Quota: Send + Sync {
 
     /// Tells what came back.
     fn answered(&self, pass: Self::Pass, answer: &Result<Response, CallError>);
+
+    /// Nothing went out after all.
+    fn unused(&self, pass: Self::Pass);
 }
 
 /// One run, kept in a journal.
@@ -117,7 +120,10 @@ impl<C: Caller, K: Clock, J: Journal, Q: Quota> DurableEngine<C, K, J, Q> {
         let request = call.planned.request.clone();
         let pass = self.quota.enter(&request.app, call.attempt).await;
         let pass = pass.map_err(Interrupt::Waiting)?;
-        self.check_stopping()?;
+        if let Err(interrupt) = self.check_stopping() {
+            self.quota.unused(pass);
+            return Err(interrupt);
+        }
         let (attempt, effect) = (call.attempt, call.effect);
         // Where values came from can be found again; the journal keeps what was sent.
         call.planned.origins = Vec::new();
@@ -125,11 +131,12 @@ impl<C: Caller, K: Clock, J: Journal, Q: Quota> DurableEngine<C, K, J, Q> {
         self.pending.push(Entry::Intent { key: key.clone(), call: Box::new(call) });
         if effect != Effect::Read {
             let flushed = self.flush().await;
-            if flushed.is_err() {
+            if let Err(interrupt) = flushed {
                 // Nothing goes out, so nothing was intended.
                 self.pending.pop();
+                self.quota.unused(pass);
+                return Err(interrupt);
             }
-            flushed?;
         }
         let answer = self.caller.call(&request).await;
         self.quota.answered(pass, &answer);
@@ -204,7 +211,12 @@ where
             Some(None) => {}
             None => self.pending.push(Entry::Asks { key: key.clone(), question: question.clone() }),
         }
-        let before = self.journal.asked_before(key, &question).await;
+        // Whether a call has happened is this run's question alone; what the recipe asks is asked once for
+        // the same record and data.
+        let before = match key.part == CallKey::HOLD {
+            true => self.journal.asked_before(key, &question).await,
+            false => Ok(None),
+        };
         match before.map_err(Interrupt::Suspended)? {
             Some(choice) => {
                 let answer = Answer { choice };

@@ -1,5 +1,6 @@
 //! Plan + TriggerEvent → Outcome: the one place that decides what is next. It reaches the world only
-//! through an [`Engine`].
+//! through an [`Engine`]. How fast an engine may call is the business of [`gate`], which waits by
+//! tokio's clock.
 
 mod attempt;
 mod call_step;
@@ -10,6 +11,7 @@ mod durable;
 mod engine;
 mod event;
 mod expect;
+pub mod gate;
 mod local;
 mod look;
 mod pause_step;

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::installed::{Happening, Installed, TriggerFacts};
+use super::sync;
 use crate::catalog::Catalog;
 use crate::execute::{HAPPENED, SEND_AGAIN};
 use crate::journal::{Answer, CallKey, Entry, Outcome};
@@ -27,7 +28,7 @@ pub struct Done {
 }
 
 impl Done {
-    fn note(note: impl Into<String>) -> Done {
+    pub fn note(note: impl Into<String>) -> Done {
         let note = note.into();
         Done { note, reopened: Vec::new(), cancelled: Vec::new(), started: false }
     }
@@ -46,7 +47,7 @@ impl From<StoreError> for ActError {
     }
 }
 
-fn impossible(why: impl Into<String>) -> ActError {
+pub fn impossible(why: impl Into<String>) -> ActError {
     ActError::Impossible(why.into())
 }
 
@@ -63,9 +64,8 @@ pub async fn act(
         RequestBody::Cancel { run } => cancel(store, *run).await,
         RequestBody::Resolve { run, choice } => resolve(store, *run, choice).await,
         RequestBody::Replay { delivery } => replay(store, installed, *delivery).await,
-        RequestBody::Sync { .. } | RequestBody::StopSync { .. } => {
-            Err(impossible("only a running service can sync: start `linecook serve`"))
-        }
+        RequestBody::Sync { installation } => sync::begin(store, installed, installation).await,
+        RequestBody::StopSync { installation } => sync::stop(store, installation).await,
     }
 }
 
@@ -253,7 +253,7 @@ async fn replay(store: &Store, installed: &Installed, delivery: i64) -> Result<D
         Happening { connection: &found.connection, app, event: &found.event, payload: &payload };
     let unique = Fingerprint::of(&[&Timestamp::now().as_nanosecond().to_le_bytes()]);
     let facts = TriggerFacts { received_at: found.received_at, unique: unique.bytes() };
-    let (starts, _) = installed.starts(&happening, &facts, 0);
+    let (starts, _) = installed.starts(&happening, &facts, 0, None);
     if starts.is_empty() {
         return Err(impossible(format!("event-{delivery} starts no recipe")));
     }

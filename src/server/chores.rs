@@ -96,6 +96,9 @@ pub async fn count(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
             Ok(open) => service.set_open_runs(open),
             Err(problem) => complain(&problem),
         }
+        if let Err(problem) = own_events::tell_of_quotas(&service).await {
+            complain(&problem);
+        }
         tokio::select! {
             _ = stop.changed() => return,
             () = tokio::time::sleep(COUNT_EVERY) => {}
@@ -142,6 +145,7 @@ impl Service {
         }
         if done.started {
             self.dispatch.arrived();
+            self.sync.notify_one();
         }
     }
 }

@@ -6,6 +6,7 @@ mod chores;
 mod dispatch;
 mod gates;
 mod installed;
+mod list;
 mod listen;
 mod metrics;
 mod notify;
@@ -13,6 +14,8 @@ mod own_events;
 mod receive;
 mod runner;
 mod signature;
+mod sync;
+mod timers;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -20,7 +23,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
@@ -28,6 +31,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::catalog::{App, Catalog};
 use crate::connection::{Connection, Secret};
+use crate::execute::gate::Limits;
 use crate::http::HttpCaller;
 use crate::plan::Plan;
 use crate::store::{
@@ -39,14 +43,20 @@ pub use acts::{ActError, Done, act, serve_requests};
 pub use chores::Keep;
 pub use gates::Gates;
 pub use installed::{Happening, Installation, Installed, Kept, TriggerFacts};
+pub use list::{ListError, Way};
 pub use notify::{Email, Notify};
 pub use signature::{PublicKey, SigningKeys, Verifier};
+
+pub use sync::{Estimate, Progress, SyncState, estimate, progress};
 
 use dispatch::{Dispatcher, Handle};
 use runner::Runner;
 
 /// What may have happened is looked for so long after the last moment it could have been answered.
 const SETTLE_MARGIN: Duration = Duration::from_secs(1);
+
+/// With so many open runs no more events are taken.
+const MOST_OPEN_RUNS: i64 = 5_000_000;
 
 /// How the service is started.
 pub struct Options {
@@ -55,11 +65,11 @@ pub struct Options {
     pub parallel: usize,
     /// The longest that one call may last.
     pub request_timeout: Duration,
-    /// With so many open runs no more events are taken.
-    pub most_open_runs: i64,
     pub verifier: Verifier,
     pub keep: Keep,
     pub notify: Notify,
+    /// Where webhooks arrive from outside; none do without it.
+    pub public_url: Option<String>,
 }
 
 /// A recipe to be installed.
@@ -84,9 +94,14 @@ pub struct Service {
     hook_secrets: Mutex<HashMap<String, Vec<Secret>>>,
     /// Counted now and then, and guessed in between.
     open_runs: AtomicI64,
-    most_open_runs: i64,
     notifies: bool,
+    /// Where webhooks arrive from outside; none do without it.
+    public_url: Option<String>,
     ready: AtomicBool,
+    /// Rings when a sync is to begin.
+    sync: tokio::sync::Notify,
+    /// Rings when what is installed has changed.
+    reinstalled: tokio::sync::Notify,
     recorder: PrometheusHandle,
 }
 
@@ -183,19 +198,19 @@ pub async fn start(
         }
     });
     let (dispatcher, dispatch) = Dispatcher::new(runner.clone(), options.parallel, watch);
-    let recorder = PrometheusBuilder::new().build_recorder();
-    let handle = recorder.handle();
-    // Several services may live in one process; the first one counts for all.
-    let _ = ::metrics::set_global_recorder(recorder);
+    let handle = metrics::begin();
     let service = Arc::new(Service {
         runner,
         dispatch,
         verifier: options.verifier,
         hook_secrets: Mutex::new(hook_secrets),
         open_runs,
-        most_open_runs: options.most_open_runs,
+
+        public_url: options.public_url,
         notifies: !options.notify.is_silent(),
         ready: AtomicBool::new(true),
+        sync: tokio::sync::Notify::new(),
+        reinstalled: tokio::sync::Notify::new(),
         recorder: handle,
     });
     let (stop_working, working_stops) = oneshot::channel();
@@ -207,6 +222,8 @@ pub async fn start(
     let mut chores = JoinSet::new();
     chores.spawn(chores::tell(service.clone(), bell, options.notify, stops.clone()));
     chores.spawn(chores::follow_requests(service.clone(), stops.clone()));
+    chores.spawn(sync::run(service.clone(), stops.clone()));
+    chores.spawn(timers::run(service.clone(), stops.clone()));
     chores.spawn(chores::count(service.clone(), stops.clone()));
     chores.spawn(chores::sweep(service.clone(), options.keep, stops));
     Ok(Running {
@@ -243,6 +260,20 @@ impl Service {
         self.runner.installed()
     }
 
+    /// From now on this is what is installed. Runs that have started keep what they have.
+    pub async fn reinstall(
+        &self,
+        installed: Installed,
+        limits: impl Fn(&str) -> Option<Limits>,
+    ) -> Result<(), StoreError> {
+        let secrets = hook_secrets(self.store(), &installed).await?;
+        *self.hook_secrets.lock().unwrap_or_else(PoisonError::into_inner) = secrets;
+        self.runner.gates.open(self.store(), &installed.connections, limits).await?;
+        self.runner.install(Arc::new(installed));
+        self.reinstalled.notify_waiters();
+        Ok(())
+    }
+
     fn verifier(&self) -> &Verifier {
         &self.verifier
     }
@@ -252,7 +283,16 @@ impl Service {
     }
 
     fn is_full(&self) -> bool {
-        self.open_runs.load(Ordering::Relaxed) >= self.most_open_runs
+        self.open_runs.load(Ordering::Relaxed) >= MOST_OPEN_RUNS
+    }
+
+    /// The way out for lists.
+    fn way(&self) -> list::Way {
+        list::Way {
+            store: self.store().clone(),
+            caller: self.runner.caller.clone(),
+            gates: self.runner.gates.clone(),
+        }
     }
 
     fn notifies(&self) -> bool {
@@ -276,6 +316,12 @@ impl Service {
             ::metrics::gauge!("linecook_runs", "state" => state.word()).set(count as f64);
         }
         ::metrics::gauge!("linecook_runs_running").set(self.dispatch.running() as f64);
+        let oldest = self.store().oldest_open().await?;
+        let age = oldest.map_or(0.0, |since| {
+            jiff::Timestamp::now().duration_since(since).as_secs_f64().max(0.0)
+        });
+        ::metrics::gauge!("linecook_queue_age_seconds").set(age);
+        metrics::quotas(&self.runner.gates);
         Ok(self.recorder.render())
     }
 
@@ -294,6 +340,16 @@ impl Service {
     pub fn hook_secrets(&self, connection: &str) -> Vec<Secret> {
         let secrets = self.hook_secrets.lock().unwrap_or_else(PoisonError::into_inner);
         secrets.get(connection).cloned().unwrap_or_default()
+    }
+
+    /// Stores several arrivals; gives whether any of them is new.
+    pub async fn accept_all(&self, arrivals: Vec<Arrival>) -> Result<bool, StoreError> {
+        let accepted = self.store().accept_all(arrivals).await?;
+        let new = accepted.iter().any(|one| *one != Accepted::Again);
+        if new {
+            self.dispatch.arrived();
+        }
+        Ok(new)
     }
 
     /// Stores an arrival; its runs start when their turn comes.

@@ -6,15 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tracing::{Instrument, error, info_span};
+use tracing::{Instrument, debug, error, info_span, warn};
 
 use super::installed::{Installed, Kept};
+use crate::call::Response;
 use crate::clock::SystemClock;
 use crate::connection::Secret;
 use crate::execute::{DurableEngine, Journal, TriggerEvent, drive};
 use crate::http::HttpCaller;
 use crate::journal::{CallKey, Entry, Outcome, Question, Replay, StepError, StepErrorKind};
-use crate::store::{Ended, Fingerprint, Ready, RunId, Store, StoreError};
+use crate::store::{Ended, Fingerprint, Ready, RunId, Spending, Store, StoreError, StoreErrorKind};
 
 /// A wait up to this is waited for where it stands; a longer one lets the next run start.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -112,10 +113,11 @@ impl Runner {
             row,
             kept: kept.clone(),
             plan: ready.plan,
+            called: String::new(),
             data: Fingerprint::of(&[ready.payload.as_deref().unwrap_or_default().as_bytes()]),
         };
         let quota = self.gates.of_run(&kept.connections, ready.priority);
-        let caller = self.caller.with_tokens(tokens);
+        let caller = super::metrics::Counted(self.caller.with_tokens(tokens));
         let mut engine = DurableEngine::new(
             caller,
             SystemClock::real(),
@@ -127,13 +129,25 @@ impl Runner {
         );
         let outcome = drive(&kept.plan, &event, &setup, &mut engine).await;
         let (journal, pending) = engine.into_journal();
+        match &outcome {
+            Outcome::Failed(error) => {
+                warn!(recipe = %kept.plan.recipe.name, step = %error.step, line = error.place.line, "failed: {}", error.message);
+            }
+            Outcome::Held { question, .. } => {
+                warn!(recipe = %kept.plan.recipe.name, "held: {}", question.text);
+            }
+            Outcome::Stopped { reason, .. } => {
+                debug!(recipe = %kept.plan.recipe.name, "stopped: {reason}");
+            }
+            other => debug!(recipe = %kept.plan.recipe.name, "{}", other.word()),
+        }
         Ok(self.note(journal, pending, outcome, &stopping).await)
     }
 
     /// Notes how the run stands, as soon as the store takes it.
     async fn note(
         &self,
-        journal: RunJournal,
+        mut journal: RunJournal,
         pending: Vec<Entry>,
         outcome: Outcome,
         stopping: &AtomicBool,
@@ -141,13 +155,16 @@ impl Runner {
         let ended = Ended::of(outcome);
         let mut pause = Duration::from_millis(200);
         loop {
-            let (run, row, spent) = (journal.run, journal.row, journal.spent(&pending));
+            let spent = journal.spent(&pending);
+            let (run, row) = (journal.run, journal.row);
             match self.store.append(run, row, &pending, spent, ended.clone()).await {
                 Ok(()) => return ended,
                 Err(problem) => {
                     error!("{problem}: {}", problem.help);
-                    // What is not noted is found out again at the next start.
-                    if stopping.load(Ordering::Relaxed) {
+                    // What is not noted is found out again at the next start; so is what a person did
+                    // with the run meanwhile.
+                    let overtaken = problem.kind == StoreErrorKind::Overtaken;
+                    if overtaken || stopping.load(Ordering::Relaxed) {
                         return None;
                     }
                     tokio::time::sleep(pause).await;
@@ -229,18 +246,43 @@ struct RunJournal {
     row: u32,
     kept: Arc<Kept>,
     plan: i64,
+    /// The app of the call that went out last: calls of a run go one after the other.
+    called: String,
     /// What the event says, for questions that are asked once for the same data.
     data: Fingerprint,
 }
 
 impl RunJournal {
-    /// The connections that get a request, one for each.
-    fn spent(&self, entries: &[Entry]) -> Vec<String> {
-        let asked = entries.iter().filter_map(|entry| match entry {
-            Entry::Intent { call, .. } => self.kept.connections.get(&call.planned.request.app),
-            _ => None,
-        });
-        asked.cloned().collect()
+    /// What entries cost each connection.
+    fn spent(&mut self, entries: &[Entry]) -> Vec<Spending> {
+        let mut spent: Vec<Spending> = Vec::new();
+        let mut add = |app: &str, requests: u32, failures: u32| {
+            let Some(name) = self.kept.connections.get(app) else { return };
+            match spent.iter_mut().find(|s| s.connection == *name) {
+                Some(known) => {
+                    known.requests += requests;
+                    known.failures += failures;
+                }
+                None => {
+                    spent.push(Spending { connection: name.clone(), requests, failures });
+                }
+            }
+        };
+        for entry in entries {
+            match entry {
+                Entry::Intent { call, .. } => {
+                    self.called.clone_from(&call.planned.request.app);
+                    add(&self.called, 1, 0);
+                }
+                Entry::Answered { answer, .. }
+                    if !answer.as_ref().is_ok_and(Response::is_success) =>
+                {
+                    add(&self.called, 0, 1);
+                }
+                _ => {}
+            }
+        }
+        spent
     }
 }
 

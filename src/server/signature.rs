@@ -44,6 +44,11 @@ impl PublicKey {
         }
     }
 
+    /// A key as ring takes it: 32 bytes of Ed25519, or PKCS #1 of RSA.
+    pub fn of_bytes(bytes: Vec<u8>) -> PublicKey {
+        PublicKey(bytes)
+    }
+
     /// An RSA key in PEM: as SPKI (`BEGIN PUBLIC KEY`) or PKCS #1.
     pub fn rsa(text: &str) -> Result<PublicKey, String> {
         let bytes = decoded(text)?;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::runs::{RunId, write_end};
-use super::{Ended, Store, StoreError};
+use super::{Ended, Spending, Store, StoreError};
 use crate::journal::Entry;
 
 /// The number of the row takes the lower bits.
@@ -21,14 +21,14 @@ pub struct JournalRow {
 }
 
 impl Store {
-    /// Writes entries as row `row` of a run, and how the run ended where it did. `spent` are the
-    /// connections that get a request each.
+    /// Writes entries as row `row` of a run, and how the run ended where it did. `spent` is what
+    /// the entries cost.
     pub async fn append(
         &self,
         run: RunId,
         row: u32,
         entries: &[Entry],
-        spent: Vec<String>,
+        spent: Vec<Spending>,
         ended: Option<Ended>,
     ) -> Result<(), StoreError> {
         let text = match entries {
@@ -40,8 +40,8 @@ impl Store {
             if let Some(text) = &text {
                 insert(c, run, row, now, text)?;
             }
-            for connection in &spent {
-                super::spending::note(c, connection, now / 1_000)?;
+            for spending in &spent {
+                super::spending::note(c, spending, now / 1_000)?;
             }
             match &ended {
                 Some(ended) => write_end(c, run, ended, now),

@@ -37,7 +37,7 @@ pub use requests::{Request, RequestAnswer, RequestBody};
 pub use retention::Swept;
 pub use runs::{Counts, Ended, Ready, RunFilter, RunId, RunRow, RunState, Runs};
 pub use seen::{Fingerprint, Seen};
-pub use spending::Spent;
+pub use spending::{Spending, Spent};
 
 use lease::Lease;
 use writer::Writer;
@@ -123,7 +123,12 @@ impl Store {
     ) -> Result<T, StoreError> {
         let store = self.clone();
         let reading = tokio::task::spawn_blocking(move || store.read_now(work));
-        reading.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+        match reading.await {
+            Ok(read) => read,
+            Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+            // The program ends.
+            Err(_) => Err(StoreError::closed()),
+        }
     }
 
     /// Reads on this thread.

@@ -70,6 +70,7 @@ const MIGRATIONS: &[&str] = &["
     -- Requests sent, by the second.
     CREATE TABLE spending (
         connection TEXT NOT NULL, second INTEGER NOT NULL, requests INTEGER NOT NULL,
+        failures INTEGER NOT NULL,
         PRIMARY KEY (connection, second)
     ) STRICT, WITHOUT ROWID;
 

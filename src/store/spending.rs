@@ -10,20 +10,40 @@ pub struct Spent {
     /// Since 1970.
     pub second: i64,
     pub requests: u64,
+    /// How many answers of this second were refusals, or did not come.
+    pub failures: u64,
+}
+
+/// What one row of a journal says of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spending {
+    pub connection: String,
+    pub requests: u32,
+    pub failures: u32,
 }
 
 impl Store {
+    /// Notes what was sent outside of a run.
+    pub async fn note_spending(&self, spending: Spending) -> Result<(), StoreError> {
+        let second = jiff::Timestamp::now().as_second();
+        self.write(move |c| note(c, &spending, second)).await
+    }
+
     /// What a connection sent since `second`.
     pub async fn spent(&self, connection: &str, second: i64) -> Result<Vec<Spent>, StoreError> {
         let connection = connection.to_owned();
         self.read(move |c| {
             c.prepare_cached(
-                "SELECT second, requests FROM spending WHERE connection = ?1 AND second >= ?2
+                "SELECT second, requests, failures FROM spending WHERE connection = ?1 AND second >= ?2
                  ORDER BY second",
             )?
             .query_map(params![connection, second], |row| {
-                let requests: i64 = row.get(1)?;
-                Ok(Spent { second: row.get(0)?, requests: requests.unsigned_abs() })
+                let (requests, failures): (i64, i64) = (row.get(1)?, row.get(2)?);
+                Ok(Spent {
+                    second: row.get(0)?,
+                    requests: requests.unsigned_abs(),
+                    failures: failures.unsigned_abs(),
+                })
             })?
             .collect()
         })
@@ -31,11 +51,12 @@ impl Store {
     }
 }
 
-pub(super) fn note(c: &Connection, connection: &str, second: i64) -> rusqlite::Result<()> {
+pub(super) fn note(c: &Connection, spending: &Spending, second: i64) -> rusqlite::Result<()> {
+    let Spending { connection, requests, failures } = spending;
     c.prepare_cached(
-        "INSERT INTO spending VALUES (?1, ?2, 1)
-         ON CONFLICT DO UPDATE SET requests = requests + 1",
+        "INSERT INTO spending VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET requests = requests + ?3, failures = failures + ?4",
     )?
-    .execute(params![connection, second])
+    .execute(params![connection, second, requests, failures])
     .map(|_| ())
 }

@@ -8,6 +8,7 @@ mod docs;
 mod dry_run;
 mod exchanges;
 mod examples;
+mod gate;
 mod generated;
 mod hostile;
 mod looking;

@@ -17,7 +17,7 @@ steps:
 ";
 
 fn menu<'a>() -> Menu<'a> {
-    Menu { recipes: &[("note", RECIPE)], parallel: 16, keys: Default::default() }
+    Menu::of(&[("note", RECIPE)])
 }
 
 fn customer(number: usize) -> serde_json::Value {

@@ -1,0 +1,292 @@
+//! `linecook serve`: the project as a service, until it is told to stop.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use clap::ValueEnum;
+use tracing::{error, info, warn};
+
+use super::environment::Environment;
+use super::exit::{CommandError, Exit, Result};
+use super::installed::install_project;
+use super::load::recipe_paths;
+use super::options::colour;
+use super::prepare::runtime;
+use super::print;
+use super::project::{LoadedProject, ReadyProject, load_project};
+use crate::catalog::Catalog;
+use crate::connection::{Credentials, Secret};
+use crate::diagnostic::Severity;
+use crate::execute::gate::{Limits, SetBy, Window};
+use crate::project::{PROJECT_FILE, Project, SMTP_PASSWORD_VARIABLE, token_variable};
+use crate::server::{
+    self, Email, Gates, Keep, Notify, Options, PublicKey, Running, Service, SigningKeys, Verifier,
+};
+use crate::store::{self, Store};
+
+/// How often it is looked whether a recipe or the project file has changed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// What a stop takes longer than the longest call.
+const STOP_MARGIN: Duration = Duration::from_secs(10);
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The project file; without it linecook.yaml in this folder
+    #[arg(long, value_name = "FILE")]
+    project: Option<PathBuf>,
+    /// How to write the log; text on a terminal, else JSON
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    log: Option<LogFormat>,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+pub fn run(args: &Args) -> Result {
+    let path = args.project.clone().unwrap_or_else(|| PathBuf::from(PROJECT_FILE));
+    if !path.exists() {
+        return Err(CommandError::usage(
+            format!("there is no project file {}", path.display()),
+            "go to the folder of your project, or start one with `linecook init`",
+        ));
+    }
+    let Some(ready) = good(load_project(&path)) else { return Ok(Exit::Problems) };
+    log(args.log);
+    runtime()?.block_on(async {
+        let running = start(&ready, ready.project.listen).await?;
+        let store = ready.store.display();
+        let recipes = ready.installations.iter().filter(|i| i.enabled).count();
+        info!(recipes, %store, "linecook listens on http://{}", running.address);
+        let watching = tokio::spawn(watch(path.clone(), running.service.clone()));
+        stop_signal().await;
+        info!("linecook stops: what runs comes to a place where it can go on later");
+        watching.abort();
+        running.stop(ready.project.request_timeout + STOP_MARGIN).await;
+        info!("linecook has stopped");
+        Ok(Exit::Good)
+    })
+}
+
+/// The project when there is no error in it; else its errors are printed.
+pub fn good(loaded: LoadedProject) -> Option<ReadyProject> {
+    if loaded.ready.is_none() {
+        for mut diagnostics in loaded.diagnostics {
+            diagnostics.found.retain(|d| d.severity == Severity::Error);
+            if !diagnostics.found.is_empty() {
+                print::talk(format_args!("{}\n", diagnostics.text(colour()).trim_end()));
+            }
+        }
+        print::talk("The project has errors: nothing was started.");
+    }
+    loaded.ready
+}
+
+/// Starts the service of a project.
+pub async fn start(ready: &ReadyProject, listen: std::net::SocketAddr) -> Result<Running> {
+    let project = &ready.project;
+    let missing = tokens_missing(ready);
+    if !missing.is_empty() {
+        let lines: Vec<String> = missing
+            .iter()
+            .map(|(name, app)| {
+                let variable = token_variable(name);
+                format!("the connection `{name}` to {app}: set {variable}")
+            })
+            .collect();
+        return Err(CommandError::usage(
+            format!("there is no token for\n  {}", lines.join("\n  ")),
+            "tokens come from the environment, never from a file of the project",
+        ));
+    }
+    let store = Store::open(&ready.store, store::Options::default())?;
+    let installed = install_project(&store, ready).await?;
+    let gates = Gates::default();
+    gates.open(&store, &installed.connections, |name| limits(project, name)).await?;
+    let options = Options {
+        listen,
+        parallel: project.parallel,
+        request_timeout: project.request_timeout,
+        verifier: verifier(project),
+        keep: Keep { payloads: project.keep.payloads, runs: project.keep.runs },
+        notify: notify(project)?,
+        public_url: project.public_url.clone(),
+    };
+    server::start(options, store, installed, gates)
+        .await
+        .map_err(|e| CommandError::environment(&e.message, &e.help))
+}
+
+/// Connections that recipes call through, and that nobody has a token for.
+pub fn tokens_missing(ready: &ReadyProject) -> Vec<(String, String)> {
+    let mut missing = Vec::new();
+    for installation in ready.installations.iter().filter(|i| i.enabled) {
+        for app in installation.plan.recipe.apps() {
+            let Some(name) = installation.connections.get(app) else { continue };
+            let pair = (name.clone(), app.to_owned());
+            if Environment.token(name, app).is_none() && !missing.contains(&pair) {
+                missing.push(pair);
+            }
+        }
+    }
+    missing
+}
+
+/// What the project file says of a connection's quota; what it leaves out is the catalog's.
+pub fn limits(project: &Project, name: &str) -> Option<Limits> {
+    let quota = project.quota(name)?;
+    let app = Catalog::embedded().app(&project.connections.get(name)?.app)?;
+    let mut limits = Limits::of(app);
+    let window = |w: crate::project::Window| Window { requests: w.count, per: w.per };
+    let day = Duration::from_secs(24 * 3_600);
+    if let Some(requests) = quota.requests {
+        limits.windows.retain(|w| w.per >= day);
+        limits.windows.push(window(requests));
+        limits.set_by = SetBy::Project;
+    }
+    if let Some(per_day) = quota.per_day {
+        limits.windows.retain(|w| w.per < day);
+        limits.windows.push(Window { requests: per_day, per: day });
+        limits.set_by = SetBy::Project;
+    }
+    if let Some(failures) = quota.failures {
+        limits.failures = Some(window(failures));
+    }
+    Some(limits)
+}
+
+fn verifier(project: &Project) -> Verifier {
+    let keys = project.webhooks.iter().map(|(app, keys)| {
+        let ed25519 = keys.ed25519.iter().map(|key| PublicKey::of_bytes(key.to_vec()));
+        let rsa = keys.rsa.iter().map(|key| PublicKey::of_bytes(key.clone()));
+        let keys = SigningKeys { keys: ed25519.collect(), rsa_keys: rsa.collect() };
+        (app.clone(), keys)
+    });
+    Verifier::new(keys.collect())
+}
+
+fn notify(project: &Project) -> Result<Notify> {
+    let written = &project.notify;
+    let mailbox = |text: &str| {
+        text.parse().map_err(|_| {
+            CommandError::usage(
+                format!("`{text}` under `notify` is no e-mail address"),
+                "write it like you@example.com",
+            )
+        })
+    };
+    let email = match &written.email {
+        None => None,
+        Some(email) => Some(Email {
+            to: email.to.iter().map(|to| mailbox(to)).collect::<Result<_>>()?,
+            from: mailbox(&email.from)?,
+            host: email.host.clone(),
+            port: email.port,
+            user: email.user.clone(),
+            password: std::env::var(SMTP_PASSWORD_VARIABLE).ok().map(Secret::new),
+        }),
+    };
+    Ok(Notify { webhook: written.webhook.clone(), email, every: written.every })
+}
+
+fn log(format: Option<LogFormat>) {
+    use std::io::IsTerminal;
+    use tracing_subscriber::{EnvFilter, fmt};
+    let filter = EnvFilter::try_from_env("LINECOOK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let is_terminal = std::io::stderr().is_terminal();
+    let text = match format {
+        Some(format) => format == LogFormat::Text,
+        None => is_terminal,
+    };
+    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let _ = match text {
+        true => log.with_ansi(is_terminal).try_init(),
+        false => log.json().flatten_event(true).with_current_span(true).try_init(),
+    };
+}
+
+#[cfg(unix)]
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn stop_signal() {
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Installs what has changed when it checks clean; else the old stays, and the log says why.
+async fn watch(path: PathBuf, service: std::sync::Arc<Service>) {
+    let mut seen = stamps(&path);
+    let listens_on = good_quietly(&path).map(|ready| ready.project.listen);
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let now = stamps(&path);
+        if now == seen {
+            continue;
+        }
+        seen = now;
+        let from = path.clone();
+        let loaded = tokio::task::spawn_blocking(move || load_project(&from)).await;
+        let Ok(loaded) = loaded else { continue };
+        let Some(ready) = loaded.ready else {
+            let errors = loaded.diagnostics.iter().flat_map(|d| d.first_error());
+            let first = errors.into_iter().next().unwrap_or_default();
+            error!(
+                "a change has errors, so what ran before goes on: {first}; `linecook check` says all"
+            );
+            continue;
+        };
+        if Some(ready.project.listen) != listens_on {
+            warn!("another `listen:` holds after the next start");
+        }
+        for (name, app) in tokens_missing(&ready) {
+            error!(
+                "there is no token for the connection `{name}` to {app}: set {} and start again",
+                token_variable(&name)
+            );
+        }
+        let installed = match install_project(service.store(), &ready).await {
+            Ok(installed) => installed,
+            Err(problem) => {
+                error!("a change could not be taken over: {}", problem.plain());
+                continue;
+            }
+        };
+        let project = &ready.project;
+        match service.reinstall(installed, |name| limits(project, name)).await {
+            Ok(()) => info!("changes were taken over; runs that have started keep their recipe"),
+            Err(problem) => error!("a change could not be taken over: {problem}: {}", problem.help),
+        }
+    }
+}
+
+fn good_quietly(path: &Path) -> Option<ReadyProject> {
+    load_project(path).ready
+}
+
+/// When the project's files were changed last.
+fn stamps(project: &Path) -> Vec<(PathBuf, Option<(SystemTime, u64)>)> {
+    let folder = match project.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut paths = recipe_paths(&[folder.to_owned()]).unwrap_or_default();
+    paths.push(project.to_owned());
+    let stamp = |path: PathBuf| {
+        let found = std::fs::metadata(&path).ok();
+        let stamp = found.and_then(|m| Some((m.modified().ok()?, m.len())));
+        (path, stamp)
+    };
+    paths.into_iter().map(stamp).collect()
+}
