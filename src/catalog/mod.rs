@@ -27,7 +27,7 @@ pub use operation::{
     Lookup, NamedResult, Operation, Pages, Slot, TagsShape,
 };
 pub use schema::{request_schema, response_schema};
-pub use settling::{Marker, Probe};
+pub use settling::{Marker, Newness, Probe};
 pub use stand_in::StandIn;
 
 use index::Index;

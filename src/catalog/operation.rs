@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::field::value_at;
-use super::{Field, Fields, Marker, Probe, Record};
+use super::{Field, Fields, Marker, Newness, Probe, Record};
 
 /// One thing an app can do, with everything that is known of it. Source: `schemas/catalog/`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -70,6 +70,8 @@ pub struct Operation {
     pub marker: Option<Marker>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Probe>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newness: Option<Newness>,
     #[serde(default)]
     pub example: Example,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -35,6 +35,19 @@ pub struct Probe {
     pub duplicate: Option<String>,
 }
 
+/// How an answer says whether the record was made by this call. Sent once more the call finds what its
+/// first try has made, and would say that it was there before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Newness {
+    /// The field of the answer that is true for a new one.
+    pub field: String,
+    /// Where the answer says when the record was made: a dotted path from `$`.
+    pub created: String,
+    /// Where the answer has its id: a dotted path from `$`.
+    pub id: String,
+}
+
 /// What is wrong with what an operation says of settling. `list` is the operation that its `lookup`
 /// names.
 pub(super) fn mistakes(operation: &Operation, list: Option<&Operation>) -> Vec<String> {
@@ -49,6 +62,14 @@ pub(super) fn mistakes(operation: &Operation, list: Option<&Operation>) -> Vec<S
             (true, false) => wrong.push(format!("`in_doubt: {word}` needs `{key}`")),
             (false, true) => wrong.push(format!("`{key}` is for `in_doubt: {word}` only")),
             _ => {}
+        }
+    }
+    if let Some(newness) = &operation.newness {
+        let answer = operation.response.clone().unwrap_or_default();
+        for path in [&newness.field, &newness.created, &newness.id] {
+            if answer.at_path(path).is_none() {
+                wrong.push(format!("`newness`: the answer has no `{path}`"));
+            }
         }
     }
     if operation.marker.is_none() && operation.probe.is_none() {

@@ -34,9 +34,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub use event::example_payload;
 pub use exit::Exit;
 pub use load::load;
 pub use project::{Installation, LoadedProject, ReadyProject, load_project};
+pub use target::furnish;
 
 const ABOUT: &str = "\
 linecook checks, tries and runs recipes.

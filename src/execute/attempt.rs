@@ -16,6 +16,8 @@ use crate::value::text::shortened;
 pub(super) struct Tries {
     pub call: PlannedCall,
     pub waited: Duration,
+    /// A try had no answer, so what a later one is told may be of its own making.
+    pub unanswered: bool,
 }
 
 /// A try that did not go well.
@@ -59,6 +61,7 @@ pub(super) async fn attempt<E: Engine + Send>(
             Some(Failure::Later { after_seconds }) => (StepErrorKind::GaveUp, after_seconds),
             Some(Failure::InDoubt { after_seconds }) => {
                 may_be_deleted |= tries.call.effect == Effect::Delete;
+                tries.unanswered = true;
                 let again = matches!(tries.call.settle, InDoubt::Idempotent | InDoubt::Key);
                 let kind = if again { StepErrorKind::GaveUp } else { StepErrorKind::InDoubt };
                 (kind, after_seconds)

@@ -362,7 +362,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let (key, owner) = (self.key(part), self.owner());
         let (effect, settle) = (operation.effect, operation.in_doubt);
         let call = PlannedCall { planned, effect, settle, attempt: 1, looks_for };
-        let mut tries = Tries { call, waited: Duration::ZERO };
+        let mut tries = Tries { call, waited: Duration::ZERO, unanswered: false };
         let outcome = attempt(self.drive, &key, &mut tries, owner).await?;
         Ok(outcome
             .map_err(|setback| failed(self.drive, owner, &tries.call, &setback, setback.kind)))

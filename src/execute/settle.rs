@@ -3,17 +3,19 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::attempt::{Setback, Tries, attempt, failed, wait};
 use super::call_step::CallStep;
 use super::drive::End;
 use super::engine::{Engine, Interrupt};
-use super::look::{Age, Found, Look, Search, Wanted};
+use super::look::{Age, CLOCK_ALLOWANCE, Found, Look, Search, Wanted};
 use crate::call::Response;
-use crate::catalog::{InDoubt, Operation, Probe};
+use crate::catalog::{InDoubt, Newness, Operation, Probe, value_at};
 use crate::journal::{CallKey, Pause, PlannedCall, Question, StepError, StepErrorKind};
 use crate::plan::{self, PlannedRequest};
+use crate::value::Moment;
 
 /// How often one call is sent and looked for before a person is asked. With the pauses between them
 /// they last for more than an hour.
@@ -56,11 +58,23 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         };
         let effect = operation.effect;
         let call = PlannedCall { planned, effect, settle, attempt: 1, looks_for: None };
-        let mut tries = Tries { call, waited: Duration::ZERO };
+        let mut tries = Tries { call, waited: Duration::ZERO, unanswered: false };
         let (mut round, mut in_doubt) = (0, false);
+        let sent = match operation.newness.is_some() {
+            true => Some(self.drive.time(&self.key("sent"), &self.step.place).await?),
+            false => None,
+        };
         loop {
             let setback = match attempt(self.drive, &key, &mut tries, owner).await? {
-                Ok(response) => return Ok(Ok(response)),
+                Ok(response) => {
+                    let response = match (&operation.newness, sent) {
+                        (Some(newness), Some(sent)) if tries.unanswered => {
+                            self.as_first_answer(response, newness, sent)
+                        }
+                        _ => response,
+                    };
+                    return Ok(Ok(response));
+                }
                 Err(setback) => setback,
             };
             let kind = setback.kind;
@@ -107,6 +121,28 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
                 },
             }
         }
+    }
+
+    /// What the first try would have been told: a record made since then was made by it.
+    fn as_first_answer(
+        &self,
+        mut response: Response,
+        newness: &Newness,
+        sent: Timestamp,
+    ) -> Response {
+        let text = |path: &str| value_at(&response.body, path).and_then(Value::as_str);
+        let made = text(&newness.created)
+            .and_then(|text| Moment::parse(text, &jiff::tz::TimeZone::UTC).ok())
+            .map(|moment| moment.timestamp());
+        let since = sent.checked_sub(CLOCK_ALLOWANCE).unwrap_or(Timestamp::MIN);
+        let is_earlier = text(&newness.id).is_some_and(|id| self.scope.has_result(id));
+        if made.is_some_and(|made| made >= since)
+            && !is_earlier
+            && let Some(field) = response.body.get_mut(&newness.field)
+        {
+            *field = true.into();
+        }
+        response
     }
 
     /// How to find out whether a call happened; writes into the request what that needs. `exists` is

@@ -67,7 +67,7 @@ const RECIPES: &[(&str, &str)] =
     &[("note", DONE), ("tag", FAILS), ("welcome", IN_DOUBT), ("chase", ASKS), ("thanks", WAITS)];
 
 fn menu<'a>() -> Menu<'a> {
-    Menu::of(RECIPES)
+    Menu { parallel: 4, ..Menu::of(RECIPES) }
 }
 
 fn contact(id: &str) -> Map<String, Value> {
@@ -341,7 +341,7 @@ async fn what_is_asked_for_without_a_service_is_done_by_the_next_one() {
             assert_eq!(output.status.code(), Some(0), "{command}: {}", seen(&output));
         }
     };
-    let kitchen = kitchen.reopen(menu(), between).await;
+    let kitchen = kitchen.reopen_after(menu(), between).await;
     kitchen.stands(RunId(2), RunState::Done).await;
     kitchen.stands(RunId(4), RunState::Done).await;
     kitchen.stands(RunId(5), RunState::Cancelled).await;

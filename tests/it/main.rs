@@ -14,6 +14,7 @@ mod hostile;
 mod looking;
 mod modules;
 mod project;
+mod resume;
 mod run;
 mod service;
 mod settle;
