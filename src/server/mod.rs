@@ -332,7 +332,7 @@ impl Service {
         let catalog = Catalog::embedded();
         match name {
             Some(app) => catalog.app(&app),
-            None => catalog.app(connection).filter(|app| app.base_url.is_none()),
+            None => catalog.app(connection).filter(|app| app.base_url.is_none() && !app.own),
         }
     }
 
@@ -370,7 +370,7 @@ async fn hook_secrets(
     store: &Store,
     installed: &Installed,
 ) -> Result<HashMap<String, Vec<Secret>>, StoreError> {
-    let outside = Catalog::embedded().apps().iter().filter(|a| a.base_url.is_none());
+    let outside = Catalog::embedded().apps().iter().filter(|a| a.base_url.is_none() && !a.own);
     let names = installed.connections.keys().cloned().chain(outside.map(|a| a.app.clone()));
     let mut secrets = HashMap::new();
     for name in names {

@@ -33,7 +33,9 @@ pub async fn tell_of_runs(service: &Arc<Service>) -> Result<(), StoreError> {
         if row.event.split('.').next() == Some(APP) {
             continue;
         }
-        let Some((event, payload)) = event_of(&row) else { continue };
+        let recipe = service.installed().installation(&row.installation).map(|i| i.kept.clone());
+        let recipe = recipe.map_or_else(|| row.recipe.clone(), |k| k.plan.recipe.name.clone());
+        let Some((event, payload)) = event_of(&row, &recipe) else { continue };
         let at = row.ended_at.unwrap_or_default().as_millisecond().to_le_bytes();
         let fingerprint = Fingerprint::of(&[event.as_bytes(), &row.id.0.to_le_bytes(), &at]);
         tell(service, event, payload, fingerprint).await?;
@@ -130,12 +132,13 @@ pub async fn tell(
     Ok(())
 }
 
-fn event_of(row: &RunRow) -> Option<(&'static str, Value)> {
+/// `recipe` is the recipe's name.
+fn event_of(row: &RunRow, recipe: &str) -> Option<(&'static str, Value)> {
     let at = row.ended_at.unwrap_or_default().to_string();
     let base = |error: &StepError| {
         let mut payload = json!({
             "run": row.id.to_string(),
-            "recipe": row.recipe,
+            "recipe": recipe,
             "installation": row.installation,
             "event": row.event,
         });

@@ -8,6 +8,7 @@ mod failing_disk;
 mod forgeries;
 mod people;
 mod soak;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::path::Path;
