@@ -8,20 +8,25 @@ use serde_json::{Map, Value};
 
 use super::exit::{CommandError, Result};
 use super::load::read_beside;
+use super::prepare::runtime;
+use super::store::StoreArgs;
+use super::stored_event::{EventNumber, for_recipe};
 use crate::catalog::EventType;
 use crate::check::TriggerKind;
 use crate::execute::{TriggerEvent, condition_holds};
 use crate::plan::Plan;
 use crate::recipe::{Example, ExampleEvent, RecipeFile};
+use crate::report::minute;
 use crate::source::Source;
 use crate::value::Defaults;
 
 #[derive(clap::Args)]
 pub struct EventArgs {
-    /// The event: a JSON file, or `-` for standard input; the recipe's first example without it
-    #[arg(long, value_name = "FILE")]
+    /// The event: a JSON file, `-` for standard input, `latest` for the last one that has arrived, or its
+    /// number such as event-7; the recipe's first example without it
+    #[arg(long, value_name = "EVENT")]
     pub event: Option<String>,
-    /// Which event the file holds, where the recipe has several
+    /// Which event it is, where the recipe has several
     #[arg(long, value_name = "EVENT")]
     pub on: Option<String>,
     /// Use this example of the recipe, by its name or number
@@ -30,6 +35,8 @@ pub struct EventArgs {
     /// The time it should be, such as 2026-03-02T10:00:00Z
     #[arg(long, value_name = "TIME")]
     pub now: Option<String>,
+    #[command(flatten)]
+    pub store: StoreArgs,
 }
 
 /// An event with where it came from.
@@ -61,6 +68,10 @@ impl EventArgs {
                 )
             })?,
         };
+        if let Some(stored) = self.stored(recipe, plan)? {
+            let (event, from) = stored;
+            return Ok(Chosen { event, from, example: None, now });
+        }
         let (payload, from) = match (&self.event, example) {
             (Some(name), _) => (Some(read(name)?), name.clone()),
             (None, Some(example)) => {
@@ -78,6 +89,31 @@ impl EventArgs {
         let payload = payload.unwrap_or_else(usual);
         let event = TriggerEvent { id: "event-1".into(), received_at: now, event, payload };
         Ok(Chosen { event, from, example, now })
+    }
+
+    /// An event that has arrived, when one is meant; and where it came from.
+    fn stored(&self, recipe: &Path, plan: &Plan) -> Result<Option<(TriggerEvent, String)>> {
+        let number: Option<EventNumber> = match self.event.as_deref() {
+            Some("latest") => None,
+            Some(name) if name.starts_with("event-") && !Path::new(name).exists() => {
+                Some(name.parse().map_err(|why| {
+                    CommandError::usage(why, "`linecook events list` shows the newest")
+                })?)
+            }
+            _ => return Ok(None),
+        };
+        let place = self.store.place_for(recipe)?;
+        let store = place.open()?;
+        let mut events = plan.recipe.trigger.events.clone();
+        if let Some(on) = self.on.as_deref() {
+            events = vec![event_type(plan, Some(on), None)?];
+        }
+        let found = for_recipe(&store, number, &events);
+        let (delivery, event, payload) = runtime()?.block_on(found)?;
+        let id = EventNumber(delivery.id).to_string();
+        let received_at = delivery.received_at;
+        let from = format!("{id} of {}", minute(received_at, &place.defaults.timezone));
+        Ok(Some((TriggerEvent { id, received_at, event, payload }, from)))
     }
 
     fn example<'a>(&self, file: &'a RecipeFile) -> Result<Option<&'a Example>> {

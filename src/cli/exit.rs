@@ -51,6 +51,11 @@ impl CommandError {
         }
     }
 
+    /// What could not be done, in one line: the command itself was right.
+    pub fn problem(what: impl Display) -> String {
+        format!("{}: {what}", "error".red().bold())
+    }
+
     pub fn exit(&self) -> Exit {
         self.exit
     }

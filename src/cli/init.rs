@@ -7,6 +7,7 @@ use super::exit::{CommandError, Exit, Result};
 use super::print;
 use crate::catalog::Catalog;
 use crate::project::PROJECT_FILE;
+use crate::value::text::shell_word;
 use crate::{project, recipe};
 
 #[derive(clap::Args)]
@@ -98,10 +99,5 @@ fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
 
 /// A path as a shell takes it.
 fn shown(path: &Path) -> String {
-    let text = path.strip_prefix(".").unwrap_or(path).display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '\\' | ':');
-    match text.chars().all(plain) {
-        true => text,
-        false => format!("'{}'", text.replace('\'', "'\\''")),
-    }
+    shell_word(&path.strip_prefix(".").unwrap_or(path).display().to_string())
 }

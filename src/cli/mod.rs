@@ -1,29 +1,44 @@
 //! The command line: one file per verb. Data goes to standard output, talk to standard error.
 
+mod backup;
 mod catalog;
 mod check;
+mod confirm;
+mod doctor;
 mod dry_run;
+mod environment;
 mod event;
+mod events;
 mod exit;
 mod init;
+mod installed;
 mod load;
 mod options;
 mod prepare;
 mod print;
 mod project;
+mod request;
+mod restore;
 mod run;
+mod runs;
 mod schema;
 mod serve;
+mod store;
+mod stored_event;
+mod sync;
 mod target;
 mod test;
+mod webhooks;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub use event::example_payload;
 pub use exit::Exit;
 pub use load::load;
 pub use project::{Installation, LoadedProject, ReadyProject, load_project};
+pub use target::furnish;
 
 const ABOUT: &str = "\
 linecook checks, tries and runs recipes.
@@ -65,6 +80,20 @@ enum Verb {
     Test(test::Args),
     /// Run the project as a service: webhooks in, nothing lost
     Serve(serve::Args),
+    /// The addresses that webhooks are posted to
+    Webhooks(webhooks::Args),
+    /// Take existing records through a recipe: what it would cost, and with --apply do it
+    Sync(sync::Args),
+    /// What recipes did: look at runs, let failed ones go on, answer held ones
+    Runs(runs::Args),
+    /// What has arrived: look at events, start their recipes once more
+    Events(events::Args),
+    /// Say what is fine and what is not: the project, the store, the service, runs, tokens
+    Doctor(doctor::Args),
+    /// Write a copy of the store, while the service runs or not
+    Backup(backup::Args),
+    /// Put a backup in the place of the store
+    Restore(restore::Args),
     /// What the apps can do and what they tell
     Catalog(catalog::Args),
     /// Print the JSON Schema of recipes or of linecook.yaml, for editors
@@ -81,6 +110,13 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Serve(args) => serve::run(&args),
+        Verb::Webhooks(args) => webhooks::run(&args),
+        Verb::Sync(args) => sync::run(&args),
+        Verb::Runs(args) => runs::run(&args),
+        Verb::Events(args) => events::run(&args),
+        Verb::Doctor(args) => doctor::run(&args),
+        Verb::Backup(args) => backup::run(&args),
+        Verb::Restore(args) => restore::run(&args),
         Verb::Catalog(args) => catalog::run(&args),
         Verb::Schema(args) => schema::run(&args),
     };

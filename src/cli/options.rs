@@ -11,6 +11,13 @@ use crate::diagnostic::{self, FileKind};
 use crate::source::{Document, Route, Source};
 use crate::value::Defaults;
 
+/// How to print what was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
 /// A recipe, and everything it is tried with.
 #[derive(clap::Args)]
 pub struct RecipeArgs {
@@ -106,6 +113,11 @@ impl SettingArgs {
         }
         Ok(settings)
     }
+}
+
+/// How wide the terminal is, where it says so.
+pub fn width() -> Option<u16> {
+    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok())
 }
 
 /// Whether to colour: standard output is a terminal and nobody asked for plain text.

@@ -13,7 +13,7 @@ use crate::check::{self, InstalledRecipe};
 use crate::diagnostic::{self, Code, Severity, Sink};
 use crate::parse;
 use crate::plan::{self, Plan};
-use crate::project::{PROJECT_FILE, Project, ProjectFile, Surroundings};
+use crate::project::{PROJECT_FILE, Project, ProjectFile, Surroundings, USUAL_STORE};
 use crate::report::FileDiagnostics;
 use crate::source::Source;
 use crate::value::Defaults;
@@ -112,6 +112,16 @@ pub fn load_project(path: &Path) -> LoadedProject {
         diagnostics.extend(recipe_diagnostics.remove(installation.recipe.as_str()));
     }
     LoadedProject { path: path.to_owned(), diagnostics, ready }
+}
+
+/// Where a project keeps its store, counted from where the program runs, as far as its file can be read;
+/// and what holds where a value says nothing.
+pub fn store_of(path: &Path) -> Option<(PathBuf, Arc<Defaults>)> {
+    let read = read_project(path);
+    let written = read.file?.written.store.filter(|name| !name.trim().is_empty());
+    let name = written.as_deref().unwrap_or(USUAL_STORE);
+    let folder = path.parent().unwrap_or(Path::new(""));
+    Some((folder.join(name), read.near.surroundings.defaults))
 }
 
 /// What a recipe takes from the project it belongs to.

@@ -1,26 +1,26 @@
 //! `linecook serve`: the project as a service, until it is told to stop.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
 use tracing::{error, info, warn};
 
+use super::environment::Environment;
 use super::exit::{CommandError, Exit, Result};
+use super::installed::install_project;
 use super::load::recipe_paths;
 use super::options::colour;
 use super::prepare::runtime;
 use super::print;
 use super::project::{LoadedProject, ReadyProject, load_project};
 use crate::catalog::Catalog;
-use crate::connection::{Connection, Credentials, Secret};
+use crate::connection::{Credentials, Secret};
 use crate::diagnostic::Severity;
 use crate::execute::gate::{Limits, SetBy, Window};
 use crate::project::{PROJECT_FILE, Project, SMTP_PASSWORD_VARIABLE, token_variable};
 use crate::server::{
-    self, Email, Gates, Installed, Installing, Keep, Notify, Options, PublicKey, Running, Service,
-    SigningKeys, Verifier,
+    self, Email, Gates, Keep, Notify, Options, PublicKey, Running, Service, SigningKeys, Verifier,
 };
 use crate::store::{self, Store};
 
@@ -43,19 +43,6 @@ pub struct Args {
 enum LogFormat {
     Text,
     Json,
-}
-
-/// Credentials from the environment: `LINECOOK_<CONNECTION>_TOKEN`, else `LINECOOK_<APP>_TOKEN`.
-pub struct Environment;
-
-impl Credentials for Environment {
-    fn token(&self, connection: &str, app: &str) -> Option<Secret> {
-        let read = |name: &str| {
-            let text = std::env::var(token_variable(name)).ok()?;
-            Some(text.trim().to_owned()).filter(|t| !t.is_empty())
-        };
-        read(connection).or_else(|| read(app)).map(Secret::new)
-    }
 }
 
 pub fn run(args: &Args) -> Result {
@@ -114,13 +101,10 @@ pub async fn start(ready: &ReadyProject, listen: std::net::SocketAddr) -> Result
             "tokens come from the environment, never from a file of the project",
         ));
     }
-    let store = Store::open(&ready.store, store::Options::default()).map_err(environment)?;
-    let installed = install(&store, ready).await?;
+    let store = Store::open(&ready.store, store::Options::default())?;
+    let installed = install_project(&store, ready).await?;
     let gates = Gates::default();
-    gates
-        .open(&store, &installed.connections, |name| limits(project, name))
-        .await
-        .map_err(environment)?;
+    gates.open(&store, &installed.connections, |name| limits(project, name)).await?;
     let options = Options {
         listen,
         parallel: project.parallel,
@@ -135,12 +119,8 @@ pub async fn start(ready: &ReadyProject, listen: std::net::SocketAddr) -> Result
         .map_err(|e| CommandError::environment(&e.message, &e.help))
 }
 
-fn environment(error: store::StoreError) -> CommandError {
-    CommandError::environment(&error.message, &error.help)
-}
-
 /// Connections that recipes call through, and that nobody has a token for.
-fn tokens_missing(ready: &ReadyProject) -> Vec<(String, String)> {
+pub fn tokens_missing(ready: &ReadyProject) -> Vec<(String, String)> {
     let mut missing = Vec::new();
     for installation in ready.installations.iter().filter(|i| i.enabled) {
         for app in installation.plan.recipe.apps() {
@@ -154,31 +134,8 @@ fn tokens_missing(ready: &ReadyProject) -> Vec<(String, String)> {
     missing
 }
 
-/// What a project installs, with its plans kept.
-pub async fn install(store: &Store, ready: &ReadyProject) -> Result<Installed> {
-    let recipes = ready.installations.iter().filter(|i| i.enabled).map(|i| Installing {
-        name: i.name.clone(),
-        recipe: i.recipe_path.display().to_string(),
-        source: std::fs::read_to_string(&i.recipe_path).unwrap_or_default(),
-        plan: (*i.plan).clone(),
-        settings: i.settings.clone(),
-        connections: i.connections.clone(),
-    });
-    let recipes = recipes.collect();
-    let connections = connections(&ready.project);
-    server::install(store, recipes, &ready.defaults, connections).await.map_err(environment)
-}
-
-fn connections(project: &Project) -> BTreeMap<String, Connection> {
-    let with_token = |(name, connection): (&String, &crate::project::NamedConnection)| {
-        let token = Environment.token(name, &connection.app);
-        Some((name.clone(), connection.with_token(token)?))
-    };
-    project.connections.iter().filter_map(with_token).collect()
-}
-
 /// What the project file says of a connection's quota; what it leaves out is the catalog's.
-fn limits(project: &Project, name: &str) -> Option<Limits> {
+pub fn limits(project: &Project, name: &str) -> Option<Limits> {
     let quota = project.quota(name)?;
     let app = Catalog::embedded().app(&project.connections.get(name)?.app)?;
     let mut limits = Limits::of(app);
@@ -299,7 +256,7 @@ async fn watch(path: PathBuf, service: std::sync::Arc<Service>) {
                 token_variable(&name)
             );
         }
-        let installed = match install(service.store(), &ready).await {
+        let installed = match install_project(service.store(), &ready).await {
             Ok(installed) => installed,
             Err(problem) => {
                 error!("a change could not be taken over: {}", problem.plain());

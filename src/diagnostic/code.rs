@@ -160,6 +160,7 @@ codes! {
     MissingRecipe "missing-recipe" Error,
     MissingSetting "missing-setting" Error,
     NothingArrives "nothing-arrives" Warning,
+    AskedInstead "asked-instead" Note,
     FilterNameTaken "filter-name-taken" Error,
     FilterIgnoresValue "filter-ignores-value" Warning,
     FilterNesting "filter-nesting" Error,

@@ -211,7 +211,12 @@ where
             Some(None) => {}
             None => self.pending.push(Entry::Asks { key: key.clone(), question: question.clone() }),
         }
-        let before = self.journal.asked_before(key, &question).await;
+        // Whether a call has happened is this run's question alone; what the recipe asks is asked once for
+        // the same record and data.
+        let before = match key.part == CallKey::HOLD {
+            true => self.journal.asked_before(key, &question).await,
+            false => Ok(None),
+        };
         match before.map_err(Interrupt::Suspended)? {
             Some(choice) => {
                 let answer = Answer { choice };

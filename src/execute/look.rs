@@ -13,6 +13,7 @@ use super::engine::{Engine, Interrupt};
 use crate::catalog::{ListShape, Operation, Probe, value_at};
 use crate::journal::StepErrorKind;
 use crate::plan::{self, PlannedRequest};
+use crate::template::Scope;
 use crate::value::{Defaults, Moment};
 
 /// The most pages that one search reads.
@@ -110,7 +111,8 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
                 if !search.wanted.is(&item, shape, self.scope.defaults()) {
                     continue;
                 }
-                match look.age.as_ref().map_or(Ok(()), |age| age.fits(&item, &search.by)) {
+                let age = look.age.as_ref();
+                match age.map_or(Ok(()), |age| age.fits(&item, &search.by, self.scope)) {
                     Ok(()) => return Ok(Found::There(item)),
                     Err(why) if shape.shows_one(&response.body) => {
                         return Ok(Found::Unclear(Some(why)));
@@ -178,9 +180,13 @@ impl Age {
     }
 
     /// Whether a record can be of this call, or why nobody can tell.
-    fn fits(&self, record: &Value, by: &str) -> Result<(), String> {
+    fn fits(&self, record: &Value, by: &str, scope: &Scope) -> Result<(), String> {
+        let id = record.get("id").and_then(Value::as_str);
         match self.of(record) {
             _ if self.is_unique => Ok(()),
+            _ if id.is_some_and(|id| scope.has_result(id)) => Err(format!(
+                "one with this {by} is there since an earlier step, and may hide a new one"
+            )),
             Some(made) if made >= self.oldest() => Ok(()),
             Some(made) => Err(format!(
                 "one with this {by} was made at {made:.0}, before this call at {:.0}, and may hide a \

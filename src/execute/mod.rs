@@ -27,4 +27,5 @@ pub use engine::{Engine, Interrupt};
 pub use event::{TriggerEvent, condition_holds};
 pub use expect::{Mismatch, MismatchKind, compare};
 pub use local::LocalEngine;
+pub use settle::{HAPPENED, SEND_AGAIN};
 pub use setup::{SettingError, Setup, settings};

@@ -34,8 +34,10 @@ enum Decided {
     SendAgain,
 }
 
-const HAPPENED: &str = "it happened";
-const SEND_AGAIN: &str = "send it again";
+/// What a person answers when a call that may already have happened did.
+pub const HAPPENED: &str = "it happened";
+/// And when it did not.
+pub const SEND_AGAIN: &str = "send it again";
 
 impl<E: Engine + Send> CallStep<'_, '_, E> {
     /// Makes a call that must not happen twice, and finds out whether it happened where the app does

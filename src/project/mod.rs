@@ -26,6 +26,8 @@ pub use written::{
 
 /// The name of the project file.
 pub const PROJECT_FILE: &str = "linecook.yaml";
+/// The file that everything is stored in when nobody says otherwise, beside the project file.
+pub const USUAL_STORE: &str = "linecook.db";
 
 /// A project file with the text it came from.
 #[derive(Clone, Debug)]

@@ -2,14 +2,22 @@
 
 mod diagnostics;
 mod entries;
+mod events;
 mod examples;
+mod findings;
 mod requests;
 mod run;
+mod run_history;
+mod runs;
 
 pub use diagnostics::{FileDiagnostics, plural, summary};
 pub use entries::{event_json, event_text, list_json, list_text, operation_json, operation_text};
+pub use events::{EventList, EventSummary};
 pub use examples::{
     ExampleResult, RecipeExamples, examples_json, examples_junit, examples_text, totals,
 };
+pub use findings::{Finding, Verdict, bytes, findings_json, findings_text};
 pub use requests::DryRun;
 pub use run::{run_ending, run_json, run_line};
+pub use run_history::RunHistory;
+pub use runs::{RunList, RunSummary, counted, minute};

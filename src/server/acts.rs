@@ -5,10 +5,13 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::installed::{Happening, Installed, TriggerFacts};
+use super::sync;
 use crate::catalog::Catalog;
+use crate::execute::{HAPPENED, SEND_AGAIN};
 use crate::journal::{Answer, CallKey, Entry, Outcome};
 use crate::store::{
-    Deliveries, Fingerprint, RequestBody, RunId, RunRow, RunState, Runs, Store, StoreError,
+    Deliveries, Fingerprint, RequestAnswer, RequestBody, RunId, RunRow, RunState, Runs, Store,
+    StoreError,
 };
 
 /// What was done.
@@ -25,7 +28,7 @@ pub struct Done {
 }
 
 impl Done {
-    fn note(note: impl Into<String>) -> Done {
+    pub fn note(note: impl Into<String>) -> Done {
         let note = note.into();
         Done { note, reopened: Vec::new(), cancelled: Vec::new(), started: false }
     }
@@ -44,7 +47,7 @@ impl From<StoreError> for ActError {
     }
 }
 
-fn impossible(why: impl Into<String>) -> ActError {
+pub fn impossible(why: impl Into<String>) -> ActError {
     ActError::Impossible(why.into())
 }
 
@@ -61,10 +64,36 @@ pub async fn act(
         RequestBody::Cancel { run } => cancel(store, *run).await,
         RequestBody::Resolve { run, choice } => resolve(store, *run, choice).await,
         RequestBody::Replay { delivery } => replay(store, installed, *delivery).await,
-        RequestBody::Sync { .. } | RequestBody::StopSync { .. } => {
-            Err(impossible("only a running service can sync: start `linecook serve`"))
+        RequestBody::Sync { installation } => sync::begin(store, installed, installation).await,
+        RequestBody::StopSync { installation } => sync::stop(store, installation).await,
+    }
+}
+
+/// Does what other processes ask for, and answers them. What was done comes back even when the store fails
+/// in the middle: the rest is still asked for the next time.
+pub async fn serve_requests(store: &Store, installed: &Installed) -> Result<Vec<Done>, StoreError> {
+    let mut all = Vec::new();
+    for request in store.open_requests().await? {
+        let answer = match act(store, installed, &request.body).await {
+            Ok(done) => {
+                let answer = RequestAnswer::Done(done.note.clone());
+                all.push(done);
+                Ok(answer)
+            }
+            Err(ActError::Impossible(why)) => Ok(RequestAnswer::Impossible(why)),
+            Err(ActError::Store(problem)) => Err(problem),
+        };
+        let answered = match answer {
+            Ok(answer) => store.answer_request(request.id, &answer).await,
+            Err(problem) => Err(problem),
+        };
+        match answered {
+            Ok(()) => {}
+            Err(problem) if all.is_empty() => return Err(problem),
+            Err(_) => break,
         }
     }
+    Ok(all)
 }
 
 async fn known(store: &Store, run: RunId) -> Result<RunRow, ActError> {
@@ -131,11 +160,15 @@ async fn cancel(store: &Store, run: RunId) -> Result<Done, ActError> {
 async fn resolve(store: &Store, run: RunId, choice: &str) -> Result<Done, ActError> {
     let row = known(store, run).await?;
     let Some(Outcome::Held { question, .. }) = &row.outcome else {
-        return Err(impossible(format!("{run} is {}: nobody is asked", row.state.word())));
+        return not_asked(store, &row, choice).await;
     };
     let wanted = choice.trim().to_lowercase();
     let choice = question.choices.iter().find(|c| c.to_lowercase() == wanted).ok_or_else(|| {
-        impossible(format!("`{choice}` is no choice; {}", choices(&question.choices)))
+        let why = match wanted == HAPPENED || wanted == SEND_AGAIN {
+            true => format!("{run} does not ask whether a call has happened"),
+            false => format!("`{choice}` is no choice of {run}"),
+        };
+        impossible(format!("{why}; {}", choices(&question.choices)))
     })?;
     let Some(key) = open_question(store, run).await? else {
         return Err(impossible(format!("{run} asks nothing any more; look at it again")));
@@ -155,8 +188,37 @@ async fn resolve(store: &Store, run: RunId, choice: &str) -> Result<Done, ActErr
     }
     match reopened.is_empty() {
         true => Err(impossible(format!("{run} has changed meanwhile; look at it again"))),
-        false => Ok(Done { reopened, ..Done::note(format!("{run} goes on: {choice}")) }),
+        false => {
+            let note = match &reopened[..] {
+                [one] if *one == run => format!("{run} goes on: {choice}"),
+                several => format!("{} go on: {choice}", names(several)),
+            };
+            Ok(Done { reopened, ..Done::note(note) })
+        }
     }
+}
+
+/// A run that is not held may have been answered together with another that asks the same.
+async fn not_asked(store: &Store, row: &RunRow, choice: &str) -> Result<Done, ActError> {
+    let mut entries: Vec<Entry> =
+        store.journal(row.id).await?.into_iter().flat_map(|row| row.entries).collect();
+    match entries.pop() {
+        Some(Entry::Replied { answer, .. })
+            if answer.choice.to_lowercase() == choice.trim().to_lowercase() =>
+        {
+            Ok(Done::note(format!("{} has this answer already: {}", row.id, answer.choice)))
+        }
+        _ => Err(impossible(format!(
+            "{} is {}: nobody is asked; see `linecook runs show {}`",
+            row.id,
+            row.state.word(),
+            row.id
+        ))),
+    }
+}
+
+fn names(runs: &[RunId]) -> String {
+    runs.iter().map(RunId::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn choices(choices: &[String]) -> String {
@@ -191,11 +253,10 @@ async fn replay(store: &Store, installed: &Installed, delivery: i64) -> Result<D
         Happening { connection: &found.connection, app, event: &found.event, payload: &payload };
     let unique = Fingerprint::of(&[&Timestamp::now().as_nanosecond().to_le_bytes()]);
     let facts = TriggerFacts { received_at: found.received_at, unique: unique.bytes() };
-    let (starts, _) = installed.starts(&happening, &facts, 0);
+    let (starts, _) = installed.starts(&happening, &facts, 0, None);
     if starts.is_empty() {
         return Err(impossible(format!("event-{delivery} starts no recipe")));
     }
     let runs = store.start_again(delivery, starts).await?;
-    let names: Vec<String> = runs.iter().map(RunId::to_string).collect();
-    Ok(Done { started: true, ..Done::note(format!("started {}", names.join(", "))) })
+    Ok(Done { started: true, ..Done::note(format!("event-{delivery} started {}", names(&runs))) })
 }

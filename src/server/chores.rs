@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::{error, info};
 
 use super::dispatch::Order;
-use super::{Done, Service, act, notify, own_events};
+use super::{Done, Service, notify, own_events, serve_requests};
 use crate::store::{Runs, StoreError, StoreErrorKind};
 
 /// How often the store is asked whether another process has left a request.
@@ -82,20 +82,9 @@ pub async fn follow_requests(service: Arc<Service>, mut stop: watch::Receiver<bo
 }
 
 async fn requests(service: &Arc<Service>) -> Result<(), StoreError> {
-    for request in service.store().open_requests().await? {
-        let installed = service.installed();
-        match act(service.store(), &installed, &request.body).await {
-            Ok(done) => {
-                info!("asked from outside: {}", done.note);
-                let note = done.note.clone();
-                service.follow(done);
-                service.store().answer_request(request.id, &note).await?;
-            }
-            Err(super::ActError::Impossible(why)) => {
-                service.store().answer_request(request.id, &why).await?;
-            }
-            Err(super::ActError::Store(problem)) => return Err(problem),
-        }
+    for done in serve_requests(service.store(), &service.installed()).await? {
+        info!("asked from outside: {}", done.note);
+        service.follow(done);
     }
     Ok(())
 }
@@ -106,6 +95,9 @@ pub async fn count(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
         match service.store().count_open().await {
             Ok(open) => service.set_open_runs(open),
             Err(problem) => complain(&problem),
+        }
+        if let Err(problem) = own_events::tell_of_quotas(&service).await {
+            complain(&problem);
         }
         tokio::select! {
             _ = stop.changed() => return,
@@ -153,6 +145,7 @@ impl Service {
         }
         if done.started {
             self.dispatch.arrived();
+            self.sync.notify_one();
         }
     }
 }

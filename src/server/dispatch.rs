@@ -72,10 +72,14 @@ pub struct Dispatcher {
     live: Feed,
     sync: Feed,
     due: VecDeque<Ready>,
+    /// Behind this one there may be more that are due.
+    due_behind: Option<(Timestamp, RunId)>,
     next_due: Option<Timestamp>,
     look_for_due: bool,
     /// Their lane is theirs already.
     next_in_lane: VecDeque<(RunId, i64)>,
+    /// Lanes whose run is over: the next one's turn comes.
+    freed: VecDeque<i64>,
     reopened: VecDeque<RunId>,
     again: VecDeque<(Instant, RunId)>,
     orders: mpsc::UnboundedReceiver<Order>,
@@ -132,9 +136,11 @@ impl Dispatcher {
             live: Feed::new(0),
             sync: Feed::new(1),
             due: VecDeque::new(),
+            due_behind: None,
             next_due: None,
             look_for_due: true,
             next_in_lane: VecDeque::new(),
+            freed: VecDeque::new(),
             reopened: VecDeque::new(),
             again: VecDeque::new(),
             orders,
@@ -159,9 +165,9 @@ impl Dispatcher {
                 biased;
                 grace = &mut stop => break grace.unwrap_or_default(),
                 Some(task) = self.tasks.join_next_with_id() => {
-                    self.has_ended(task).await;
+                    self.has_ended(task);
                     while let Some(task) = self.tasks.try_join_next_with_id() {
-                        self.has_ended(task).await;
+                        self.has_ended(task);
                     }
                 }
                 Some(order) = self.orders.recv() => self.follow(order),
@@ -169,7 +175,12 @@ impl Dispatcher {
                     self.live.maybe_more = true;
                     self.sync.maybe_more = true;
                 }
-                () = tokio::time::sleep_until(wake) => self.look_for_due = true,
+                () = tokio::time::sleep_until(wake) => {
+                    // From the start, and only once for this time, however long it takes to get a place.
+                    self.look_for_due = true;
+                    self.due_behind = None;
+                    self.next_due = None;
+                }
             }
         };
         self.running.values().for_each(|run| run.stopping.store(true, Ordering::Relaxed));
@@ -200,6 +211,7 @@ impl Dispatcher {
         match order {
             Order::Reopened(run) => self.reopened.push_back(run),
             Order::Cancelled(run) => {
+                self.forget(run);
                 if let Some(running) = self.running.get(&run) {
                     running.stopping.store(true, Ordering::Relaxed);
                 }
@@ -213,6 +225,10 @@ impl Dispatcher {
 
     /// Starts what can start.
     async fn fill(&mut self) -> Result<(), StoreError> {
+        while self.again.front().is_some_and(|(at, _)| *at <= Instant::now()) {
+            self.reopened.extend(self.again.pop_front().map(|(_, run)| run));
+        }
+        self.free_lanes().await?;
         while let Some((run, lane)) = self.next_in_lane.front().copied() {
             if !self.has_place() {
                 return Ok(());
@@ -222,16 +238,16 @@ impl Dispatcher {
             match ready {
                 Some(ready) => self.start(ready, true),
                 // Cancelled meanwhile: the lane goes to the next.
-                None => self.free(lane).await,
+                None => {
+                    self.freed.push_back(lane);
+                    self.free_lanes().await?;
+                }
             }
-        }
-        while self.again.front().is_some_and(|(at, _)| *at <= Instant::now()) {
-            self.reopened.extend(self.again.pop_front().map(|(_, run)| run));
         }
         while self.has_place() {
             let Some(run) = self.reopened.pop_front() else { break };
             match self.runner.store.ready(run).await {
-                Ok(Some(ready)) => self.take(ready, true),
+                Ok(Some(ready)) => self.take_or_try_again(ready),
                 Ok(None) => {}
                 Err(problem) => {
                     self.reopened.push_front(run);
@@ -241,11 +257,12 @@ impl Dispatcher {
         }
         if self.look_for_due && self.due.is_empty() {
             let now = Timestamp::now();
-            self.due.extend(self.runner.store.due(now, PIECE).await?);
-            let busy = |ready: &Ready| self.running.contains_key(&ready.id);
-            self.due = std::mem::take(&mut self.due).into_iter().filter(|r| !busy(r)).collect();
-            self.next_due = self.runner.store.next_due().await?.filter(|due| *due > now);
-            self.look_for_due = false;
+            let due = self.runner.store.due(now, self.due_behind, PIECE).await?;
+            self.next_due = self.runner.store.next_due(now).await?;
+            let last = due.last().filter(|_| due.len() == PIECE);
+            self.due_behind = last.and_then(|last| Some((last.due_at?, last.id)));
+            self.look_for_due = self.due_behind.is_some();
+            self.due.extend(due.into_iter().filter(|r| !self.running.contains_key(&r.id)));
         }
         // Live events come first; what is due gets one place in four even then.
         let for_due = match self.live.read.is_empty() && !self.live.maybe_more {
@@ -257,9 +274,8 @@ impl Dispatcher {
                 break;
             }
             let Some(ready) = self.due.pop_front() else { break };
-            self.take(ready, true);
-            if self.due.is_empty() {
-                self.look_for_due = true;
+            self.take_or_try_again(ready);
+            if self.due.is_empty() && self.look_for_due {
                 self.arrived.notify_one();
             }
         }
@@ -289,23 +305,35 @@ impl Dispatcher {
         Ok(None)
     }
 
-    /// Starts a run, or lets it wait for its lane.
-    fn take(&mut self, ready: Ready, reopened: bool) {
+    /// Takes a run that no feed comes by again.
+    fn take_or_try_again(&mut self, ready: Ready) {
+        let run = ready.id;
+        if !self.take(ready, true) {
+            self.again.push_back((Instant::now() + AGAIN, run));
+        }
+    }
+
+    /// Starts a run, or lets it wait for its lane. False when it has to be taken again later: it still
+    /// runs, or too many wait.
+    fn take(&mut self, ready: Ready, reopened: bool) -> bool {
         if self.running.contains_key(&ready.id) {
-            return;
+            return false;
         }
         match self.lanes.get_mut(&ready.lane) {
             None => {
                 self.lanes.insert(ready.lane, Lane::default());
                 self.start(ready, reopened);
+                true
             }
             Some(lane) if self.blocked < BLOCKED && lane.more_from.is_none() => {
                 if lane.queue.insert(ready.id) {
                     self.blocked += 1;
                 }
+                true
             }
             Some(lane) => {
                 lane.more_from = Some(lane.more_from.map_or(ready.id, |from| from.min(ready.id)));
+                false
             }
         }
     }
@@ -321,7 +349,7 @@ impl Dispatcher {
         self.task_runs.insert(task.id(), run);
     }
 
-    async fn has_ended(&mut self, task: Task) {
+    fn has_ended(&mut self, task: Task) {
         let Some((run, running, ended)) = self.end_of(task) else { return };
         match &ended {
             Some(Ended { due_at: Some(due), .. }) => {
@@ -333,7 +361,7 @@ impl Dispatcher {
             }
             None => {}
         }
-        self.free(running.lane).await;
+        self.freed.push_back(running.lane);
     }
 
     /// The run of a task that is over, and how it stands.
@@ -348,6 +376,8 @@ impl Dispatcher {
         };
         let run = self.task_runs.remove(&id)?;
         let running = self.running.remove(&run)?;
+        // It may have been read while it ran: as it was read it is no more.
+        self.forget(run);
         self.running_now.store(self.running.len(), Ordering::Relaxed);
         if let Some(ended) = &ended {
             (self.watch)(ended, run);
@@ -355,44 +385,50 @@ impl Dispatcher {
         Some((run, running, ended))
     }
 
-    /// Gives a lane to the next that waits for it.
-    async fn free(&mut self, number: i64) {
-        let Some(lane) = self.lanes.get_mut(&number) else { return };
-        if lane.queue.is_empty()
-            && let Some(from) = lane.more_from.take()
-        {
-            // Both kinds: a lane does not know which of them waits for it.
-            for priority in [0, 1] {
-                let store = &self.runner.store;
-                match store.open_in_lane(priority, number, from, PIECE).await {
-                    Ok(more) => {
-                        if more.len() == PIECE {
-                            lane.more_from = more.last().map(|last| RunId(last.0 + 1));
-                        }
-                        self.blocked += more.len();
-                        lane.queue.extend(more);
-                    }
-                    Err(problem) => {
-                        error!("{problem}: {}", problem.help);
-                        lane.more_from = Some(from);
-                    }
-                }
+    /// What was read of a run does not hold any more.
+    fn forget(&mut self, run: RunId) {
+        for read in [&mut self.live.read, &mut self.sync.read] {
+            if let Ok(at) = read.binary_search_by_key(&run, |ready| ready.id) {
+                read.remove(at);
             }
+        }
+        self.due.retain(|ready| ready.id != run);
+    }
+
+    async fn free_lanes(&mut self) -> Result<(), StoreError> {
+        while let Some(lane) = self.freed.front().copied() {
+            self.free(lane).await?;
+            self.freed.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Gives a lane to the next that waits for it.
+    async fn free(&mut self, number: i64) -> Result<(), StoreError> {
+        let Some(lane) = self.lanes.get_mut(&number) else { return Ok(()) };
+        if let (true, Some(from)) = (lane.queue.is_empty(), lane.more_from) {
+            // Both kinds: a lane does not know which of them waits for it.
+            let store = &self.runner.store;
+            let live = store.open_in_lane(0, number, from, PIECE).await?;
+            let sync = store.open_in_lane(1, number, from, PIECE).await?;
+            // What is read whole has no end that would have to be looked up.
+            let ends = [&live, &sync].map(|read| read.last().filter(|_| read.len() == PIECE));
+            let end = ends.into_iter().flatten().min().copied();
+            lane.more_from = end.map(|last| RunId(last.0 + 1));
+            let before = lane.queue.len();
+            lane.queue
+                .extend(live.into_iter().chain(sync).filter(|run| end.is_none_or(|e| *run <= e)));
+            self.blocked += lane.queue.len() - before;
         }
         match lane.queue.pop_first() {
             Some(next) => {
                 self.blocked = self.blocked.saturating_sub(1);
                 self.next_in_lane.push_back((next, number));
             }
-            None if lane.more_from.is_none() => {
-                self.lanes.remove(&number);
-            }
             None => {
-                // The store could not be read: whoever comes next looks again.
                 self.lanes.remove(&number);
-                self.live.cursor = RunId(0);
-                self.live.maybe_more = true;
             }
         }
+        Ok(())
     }
 }

@@ -154,18 +154,23 @@ impl Installed {
         self.triggers.contains_key(&(app.to_owned(), event.to_owned()))
     }
 
-    /// The runs that something starts, and the record it is about.
+    /// The runs that something starts, and the record it is about. `only` names the one installation that
+    /// it is for.
     pub fn starts(
         &self,
         happening: &Happening<'_>,
         trigger: &TriggerFacts<'_>,
         priority: u8,
+        only: Option<&str>,
     ) -> (Vec<Start>, Option<String>) {
         let key = (happening.app.app.clone(), happening.event.to_owned());
         let Some(triggers) = self.triggers.get(&key) else { return (Vec::new(), None) };
         let mut starts = Vec::new();
         let mut record = None;
         for one in triggers {
+            if only.is_some_and(|name| name != one.installation.name) {
+                continue;
+            }
             let kept = &one.installation.kept;
             let through = kept.connections.get(&happening.app.app);
             if through.is_some_and(|name| name != happening.connection) {
@@ -229,6 +234,7 @@ impl Trigger {
         trigger: &TriggerFacts<'_>,
     ) -> Option<String> {
         let mut scope = Scope::new(self.defaults.clone());
+        scope.set_own(self.installation.kept.plan.recipe.filters.clone());
         scope.set("event", &Value::Object(happening.payload.clone()));
         let facts = TriggerEvent {
             id: String::new(),

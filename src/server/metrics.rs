@@ -1,6 +1,68 @@
 //! What is counted, in the names that Prometheus reads.
 
-use metrics::counter;
+use std::time::Instant;
+
+use metrics::{counter, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use super::Gates;
+use crate::call::{CallError, Caller, Request, Response};
+
+/// Upper bounds of the times that calls take, in seconds.
+const BUCKETS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+
+/// Begins to count. Several services may live in one process; the first one counts for all.
+pub fn begin() -> PrometheusHandle {
+    let builder = PrometheusBuilder::new();
+    let builder = builder
+        .set_buckets_for_metric(Matcher::Full("linecook_call_seconds".to_owned()), &BUCKETS)
+        .expect("there are buckets");
+    let recorder = builder.build_recorder();
+    let handle = recorder.handle();
+    let _ = metrics::set_global_recorder(recorder);
+    handle
+}
+
+/// A way out that counts calls and how long they take.
+#[derive(Clone)]
+pub struct Counted<C>(pub C);
+
+impl<C: Caller> Caller for Counted<C> {
+    async fn call(&self, request: &Request) -> Result<Response, CallError> {
+        let began = Instant::now();
+        let answer = self.0.call(request).await;
+        let result = match &answer {
+            Ok(response) if response.is_success() => "good",
+            Ok(Response { status: 429, .. }) => "too many",
+            Ok(response) if response.status >= 500 => "server error",
+            Ok(_) => "refused",
+            Err(CallError::NotSent(_)) => "no connection",
+            Err(_) => "no answer",
+        };
+        let app = request.app.clone();
+        histogram!("linecook_call_seconds", "app" => app.clone())
+            .record(began.elapsed().as_secs_f64());
+        counter!("linecook_calls_total", "app" => app, "result" => result).increment(1);
+        answer
+    }
+}
+
+/// What each connection may still send.
+pub fn quotas(gates: &Gates) {
+    for (name, state) in gates.states() {
+        let set = |window: &'static str, left: Option<u64>| {
+            if let Some(left) = left {
+                gauge!("linecook_quota_left", "connection" => name.clone(), "window" => window)
+                    .set(left as f64);
+            }
+        };
+        set("short", state.left);
+        set("day", state.left_today);
+        set("failures", state.failures_left);
+        gauge!("linecook_calls_in_flight", "connection" => name.clone())
+            .set(state.in_flight as f64);
+    }
+}
 
 /// A webhook arrived and is stored.
 pub fn received(app: &str, runs: usize) {

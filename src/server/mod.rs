@@ -6,6 +6,7 @@ mod chores;
 mod dispatch;
 mod gates;
 mod installed;
+mod list;
 mod listen;
 mod metrics;
 mod notify;
@@ -13,6 +14,8 @@ mod own_events;
 mod receive;
 mod runner;
 mod signature;
+mod sync;
+mod timers;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -20,7 +23,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
@@ -36,12 +39,15 @@ use crate::store::{
 };
 use crate::value::Defaults;
 
-pub use acts::{ActError, Done, act};
+pub use acts::{ActError, Done, act, serve_requests};
 pub use chores::Keep;
 pub use gates::Gates;
 pub use installed::{Happening, Installation, Installed, Kept, TriggerFacts};
+pub use list::{ListError, Way};
 pub use notify::{Email, Notify};
 pub use signature::{PublicKey, SigningKeys, Verifier};
+
+pub use sync::{Estimate, Progress, SyncState, estimate, progress};
 
 use dispatch::{Dispatcher, Handle};
 use runner::Runner;
@@ -89,7 +95,11 @@ pub struct Service {
     /// Counted now and then, and guessed in between.
     open_runs: AtomicI64,
     notifies: bool,
+    /// Where webhooks arrive from outside; none do without it.
+    public_url: Option<String>,
     ready: AtomicBool,
+    /// Rings when a sync is to begin.
+    sync: tokio::sync::Notify,
     /// Rings when what is installed has changed.
     reinstalled: tokio::sync::Notify,
     recorder: PrometheusHandle,
@@ -188,10 +198,7 @@ pub async fn start(
         }
     });
     let (dispatcher, dispatch) = Dispatcher::new(runner.clone(), options.parallel, watch);
-    let recorder = PrometheusBuilder::new().build_recorder();
-    let handle = recorder.handle();
-    // Several services may live in one process; the first one counts for all.
-    let _ = ::metrics::set_global_recorder(recorder);
+    let handle = metrics::begin();
     let service = Arc::new(Service {
         runner,
         dispatch,
@@ -199,8 +206,10 @@ pub async fn start(
         hook_secrets: Mutex::new(hook_secrets),
         open_runs,
 
+        public_url: options.public_url,
         notifies: !options.notify.is_silent(),
         ready: AtomicBool::new(true),
+        sync: tokio::sync::Notify::new(),
         reinstalled: tokio::sync::Notify::new(),
         recorder: handle,
     });
@@ -213,6 +222,8 @@ pub async fn start(
     let mut chores = JoinSet::new();
     chores.spawn(chores::tell(service.clone(), bell, options.notify, stops.clone()));
     chores.spawn(chores::follow_requests(service.clone(), stops.clone()));
+    chores.spawn(sync::run(service.clone(), stops.clone()));
+    chores.spawn(timers::run(service.clone(), stops.clone()));
     chores.spawn(chores::count(service.clone(), stops.clone()));
     chores.spawn(chores::sweep(service.clone(), options.keep, stops));
     Ok(Running {
@@ -275,6 +286,15 @@ impl Service {
         self.open_runs.load(Ordering::Relaxed) >= MOST_OPEN_RUNS
     }
 
+    /// The way out for lists.
+    fn way(&self) -> list::Way {
+        list::Way {
+            store: self.store().clone(),
+            caller: self.runner.caller.clone(),
+            gates: self.runner.gates.clone(),
+        }
+    }
+
     fn notifies(&self) -> bool {
         self.notifies
     }
@@ -296,6 +316,12 @@ impl Service {
             ::metrics::gauge!("linecook_runs", "state" => state.word()).set(count as f64);
         }
         ::metrics::gauge!("linecook_runs_running").set(self.dispatch.running() as f64);
+        let oldest = self.store().oldest_open().await?;
+        let age = oldest.map_or(0.0, |since| {
+            jiff::Timestamp::now().duration_since(since).as_secs_f64().max(0.0)
+        });
+        ::metrics::gauge!("linecook_queue_age_seconds").set(age);
+        metrics::quotas(&self.runner.gates);
         Ok(self.recorder.render())
     }
 
@@ -314,6 +340,16 @@ impl Service {
     pub fn hook_secrets(&self, connection: &str) -> Vec<Secret> {
         let secrets = self.hook_secrets.lock().unwrap_or_else(PoisonError::into_inner);
         secrets.get(connection).cloned().unwrap_or_default()
+    }
+
+    /// Stores several arrivals; gives whether any of them is new.
+    pub async fn accept_all(&self, arrivals: Vec<Arrival>) -> Result<bool, StoreError> {
+        let accepted = self.store().accept_all(arrivals).await?;
+        let new = accepted.iter().any(|one| *one != Accepted::Again);
+        if new {
+            self.dispatch.arrived();
+        }
+        Ok(new)
     }
 
     /// Stores an arrival; its runs start when their turn comes.

@@ -73,6 +73,29 @@ async fn tell_of_connection(
     tell(service, "connection_expired", payload, fingerprint).await
 }
 
+/// A connection has used nine tenths of its day: told once a day for each.
+pub async fn tell_of_quotas(service: &Arc<Service>) -> Result<(), StoreError> {
+    for (connection, state) in service.runner.gates.states() {
+        let (Some(left), Some(limit)) = (state.left_today, state.most_a_day) else { continue };
+        if left > limit / 10 {
+            continue;
+        }
+        let installed = service.installed();
+        let app = installed.connections.get(&connection).map(|c| c.app.clone());
+        let payload = json!({
+            "connection": connection,
+            "app": app.unwrap_or_default(),
+            "limit": limit,
+            "left": left,
+        });
+        let day = Timestamp::now().as_second() / (24 * 3600);
+        let fingerprint =
+            Fingerprint::of(&[b"quota_low", connection.as_bytes(), &day.to_le_bytes()]);
+        tell(service, "quota_low", payload, fingerprint).await?;
+    }
+    Ok(())
+}
+
 /// Stores one event of our own, with the recipes it starts and the notice it becomes.
 pub async fn tell(
     service: &Arc<Service>,
@@ -89,7 +112,7 @@ pub async fn tell(
     let (starts, record) = {
         let happening = Happening { connection: APP, app, event, payload: &map };
         let facts = TriggerFacts { received_at, unique: fingerprint.bytes() };
-        service.installed().starts(&happening, &facts, 0)
+        service.installed().starts(&happening, &facts, 0, None)
     };
     let arrival = Arrival {
         received_at,

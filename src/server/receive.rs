@@ -250,7 +250,7 @@ async fn store(
         let installed = service.installed();
         let happening = Happening { connection, app, event: &event, payload: &payload };
         let facts = TriggerFacts { received_at, unique: fingerprint.bytes() };
-        installed.starts(&happening, &facts, 0)
+        installed.starts(&happening, &facts, 0, None)
     };
     let count = starts.len();
     let payload = String::from_utf8(body.into())

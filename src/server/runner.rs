@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tracing::{Instrument, error, info_span};
+use tracing::{Instrument, debug, error, info_span, warn};
 
 use super::installed::{Installed, Kept};
 use crate::call::Response;
@@ -15,7 +15,7 @@ use crate::connection::Secret;
 use crate::execute::{DurableEngine, Journal, TriggerEvent, drive};
 use crate::http::HttpCaller;
 use crate::journal::{CallKey, Entry, Outcome, Question, Replay, StepError, StepErrorKind};
-use crate::store::{Ended, Fingerprint, Ready, RunId, Spending, Store, StoreError};
+use crate::store::{Ended, Fingerprint, Ready, RunId, Spending, Store, StoreError, StoreErrorKind};
 
 /// A wait up to this is waited for where it stands; a longer one lets the next run start.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -117,7 +117,7 @@ impl Runner {
             data: Fingerprint::of(&[ready.payload.as_deref().unwrap_or_default().as_bytes()]),
         };
         let quota = self.gates.of_run(&kept.connections, ready.priority);
-        let caller = self.caller.with_tokens(tokens);
+        let caller = super::metrics::Counted(self.caller.with_tokens(tokens));
         let mut engine = DurableEngine::new(
             caller,
             SystemClock::real(),
@@ -129,6 +129,18 @@ impl Runner {
         );
         let outcome = drive(&kept.plan, &event, &setup, &mut engine).await;
         let (journal, pending) = engine.into_journal();
+        match &outcome {
+            Outcome::Failed(error) => {
+                warn!(recipe = %kept.plan.recipe.name, step = %error.step, line = error.place.line, "failed: {}", error.message);
+            }
+            Outcome::Held { question, .. } => {
+                warn!(recipe = %kept.plan.recipe.name, "held: {}", question.text);
+            }
+            Outcome::Stopped { reason, .. } => {
+                debug!(recipe = %kept.plan.recipe.name, "stopped: {reason}");
+            }
+            other => debug!(recipe = %kept.plan.recipe.name, "{}", other.word()),
+        }
         Ok(self.note(journal, pending, outcome, &stopping).await)
     }
 
@@ -149,8 +161,10 @@ impl Runner {
                 Ok(()) => return ended,
                 Err(problem) => {
                     error!("{problem}: {}", problem.help);
-                    // What is not noted is found out again at the next start.
-                    if stopping.load(Ordering::Relaxed) {
+                    // What is not noted is found out again at the next start; so is what a person did
+                    // with the run meanwhile.
+                    let overtaken = problem.kind == StoreErrorKind::Overtaken;
+                    if overtaken || stopping.load(Ordering::Relaxed) {
                         return None;
                     }
                     tokio::time::sleep(pause).await;

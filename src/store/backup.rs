@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 
+use super::deliveries::moment;
 use super::error::StoreErrorKind;
 use super::lease::Lease;
+use super::schema::VERSION;
 use super::{Store, StoreError};
 
 impl Store {
@@ -35,27 +38,66 @@ impl Store {
     }
 }
 
-/// Puts a backup in the place of a store that nobody runs; what was there is kept beside it. Gives the
-/// place of what was there.
-pub fn restore(backup: &Path, store: &Path) -> Result<Option<std::path::PathBuf>, StoreError> {
-    let _lease = Lease::take(store)?;
-    let fine = Connection::open_with_flags(backup, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)
-        .and_then(|c| {
-            let tables: i64 = c.query_row(
-                "SELECT count(*) FROM sqlite_master WHERE name IN ('runs', 'journal', 'deliveries')",
-                [],
-                |row| row.get(0),
-            )?;
-            let whole: String = c.query_row("PRAGMA quick_check", [], |row| row.get(0))?;
-            Ok(tables == 3 && whole == "ok")
-        });
-    if !matches!(fine, Ok(true)) {
+/// What is in a backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackupFacts {
+    pub runs: u64,
+    /// Runs that go on from where they were then.
+    pub unfinished_runs: u64,
+    /// When the last event in it arrived.
+    pub last_event_at: Option<Timestamp>,
+}
+
+/// Looks whether a file is a whole backup of a store, and what is in it. Nothing is written.
+pub fn backup_facts(backup: &Path) -> Result<BackupFacts, StoreError> {
+    let unreadable = |why: &str, help: &str| {
+        let message = format!("{} {why}", backup.display());
+        StoreError::new(StoreErrorKind::Unreadable, message, help)
+    };
+    if !backup.exists() {
         return Err(StoreError::new(
-            StoreErrorKind::Unreadable,
-            format!("{} is no whole backup of a store", backup.display()),
+            StoreErrorKind::Missing,
+            format!("there is no file {}", backup.display()),
             "name a file that `linecook backup` wrote",
         ));
     }
+    let found = Connection::open_with_flags(backup, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .and_then(|c| {
+            let version = c.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
+            let whole: String = c.query_row("PRAGMA quick_check", [], |row| row.get(0))?;
+            let facts = c.query_row(
+                "SELECT (SELECT count(*) FROM runs),
+                        (SELECT count(*) FROM runs WHERE state IN (0, 1)),
+                        (SELECT max(received_at_ms) FROM deliveries),
+                        (SELECT count(*) FROM journal LIMIT 1)",
+                [],
+                |row| {
+                    Ok(BackupFacts {
+                        runs: row.get::<_, i64>(0)?.unsigned_abs(),
+                        unfinished_runs: row.get::<_, i64>(1)?.unsigned_abs(),
+                        last_event_at: row.get::<_, Option<i64>>(2)?.map(moment),
+                    })
+                },
+            )?;
+            Ok((version, whole == "ok", facts))
+        });
+    match found {
+        Ok((version, ..)) if usize::try_from(version).is_ok_and(|v| v > VERSION) => {
+            Err(unreadable("was written by a newer linecook", "use that version"))
+        }
+        Ok((_, true, facts)) => Ok(facts),
+        _ => Err(unreadable(
+            "is no whole backup of a store",
+            "name a file that `linecook backup` wrote",
+        )),
+    }
+}
+
+/// Puts a backup in the place of a store that nobody runs; what was there is kept beside it. Gives the
+/// place of what was there.
+pub fn restore(backup: &Path, store: &Path) -> Result<Option<std::path::PathBuf>, StoreError> {
+    backup_facts(backup)?;
+    let _lease = Lease::take(store)?;
     let io = |error: std::io::Error| StoreError::io(store, &error);
     let with = |path: &Path, ending: &str| {
         let mut name = path.as_os_str().to_owned();

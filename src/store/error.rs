@@ -28,6 +28,8 @@ pub enum StoreErrorKind {
     Unreadable,
     /// Another process has taken over.
     Fenced,
+    /// Somebody else wrote meanwhile what this would have written.
+    Overtaken,
     /// The store is being closed.
     Closed,
 }
@@ -53,11 +55,11 @@ impl StoreError {
         )
     }
 
-    pub(super) fn missing(path: &Path) -> StoreError {
+    pub(crate) fn missing(path: &Path) -> StoreError {
         StoreError::new(
             StoreErrorKind::Missing,
             format!("there is no store at {}", path.display()),
-            "`linecook serve` makes it when it first starts; run this in the project's folder",
+            "`linecook serve` makes it when it first starts; run this in the project's folder, or name the store with --store",
         )
     }
 
@@ -101,6 +103,9 @@ impl From<rusqlite::Error> for StoreError {
                 StoreErrorKind::Disk,
                 "check the disk and that the store's folder may be written to; nothing that was acknowledged is lost",
             ),
+            Some(ErrorCode::ConstraintViolation) => {
+                (StoreErrorKind::Overtaken, "nothing is lost, and it goes on by itself")
+            }
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
                 (StoreErrorKind::Unreadable, "restore the last backup with `linecook restore`")
             }

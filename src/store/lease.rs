@@ -26,6 +26,12 @@ impl Lease {
             Err(TryLockError::Error(error)) => Err(StoreError::io(&path, &error)),
         }
     }
+
+    /// Whether some process has it now.
+    pub fn is_taken(store: &Path) -> bool {
+        let file = File::options().read(true).open(beside(store));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
 }
 
 /// `linecook.db` → `linecook.db.lock`

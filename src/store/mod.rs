@@ -7,6 +7,7 @@
 mod backup;
 mod deliveries;
 mod error;
+mod health;
 mod journal;
 mod lease;
 mod notices;
@@ -25,13 +26,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags};
 
-pub use backup::restore;
+pub use backup::{BackupFacts, backup_facts, restore};
 pub use deliveries::{Accepted, Arrival, Deliveries, Delivery, DeliveryFilter, Start};
 pub use error::{StoreError, StoreErrorKind};
+pub use health::Health;
 pub use journal::JournalRow;
 pub use notices::Notice;
 pub use plans::{NewPlan, StoredPlan};
-pub use requests::{Request, RequestBody};
+pub use requests::{Request, RequestAnswer, RequestBody};
 pub use retention::Swept;
 pub use runs::{Counts, Ended, Ready, RunFilter, RunId, RunRow, RunState, Runs};
 pub use seen::{Fingerprint, Seen};
@@ -87,6 +89,11 @@ impl Store {
         Ok(Store { inner: Arc::new(inner) })
     }
 
+    /// Whether some process runs the store now.
+    pub fn is_run(path: &Path) -> bool {
+        Lease::is_taken(path)
+    }
+
     pub fn path(&self) -> &Path {
         &self.inner.path
     }
@@ -116,7 +123,12 @@ impl Store {
     ) -> Result<T, StoreError> {
         let store = self.clone();
         let reading = tokio::task::spawn_blocking(move || store.read_now(work));
-        reading.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+        match reading.await {
+            Ok(read) => read,
+            Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+            // The program ends.
+            Err(_) => Err(StoreError::closed()),
+        }
     }
 
     /// Reads on this thread.

@@ -59,6 +59,16 @@ impl Store {
         .await
     }
 
+    /// What has ever been installed: the names of the installations and the files of their recipes.
+    pub async fn installations(&self) -> Result<Vec<(String, String)>, StoreError> {
+        self.read(|c| {
+            c.prepare("SELECT DISTINCT installation, recipe FROM plans ORDER BY installation")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+        .await
+    }
+
     pub async fn plan(&self, id: i64) -> Result<Option<StoredPlan>, StoreError> {
         self.read(move |c| {
             let query = "SELECT id, installation, recipe, source, body FROM plans WHERE id = ?1";

@@ -28,6 +28,22 @@ impl Store {
         .await
     }
 
+    /// Sets a position only while it is what it was; gives whether it was.
+    pub async fn move_position(
+        &self,
+        name: &str,
+        from: &str,
+        to: &str,
+    ) -> Result<bool, StoreError> {
+        let (name, from, to) = (name.to_owned(), from.to_owned(), to.to_owned());
+        self.write(move |c| {
+            c.prepare_cached("UPDATE positions SET value = ?3 WHERE name = ?1 AND value = ?2")?
+                .execute([&name, &from, &to])
+                .map(|moved| moved == 1)
+        })
+        .await
+    }
+
     pub async fn set_position(&self, name: &str, value: &str) -> Result<(), StoreError> {
         let (name, value) = (name.to_owned(), value.to_owned());
         self.write(move |c| {

@@ -45,6 +45,16 @@ pub enum RequestBody {
     },
 }
 
+/// What became of a request, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestAnswer {
+    /// What was done.
+    Done(String),
+    /// What is in the way, and what to do instead.
+    Impossible(String),
+}
+
 impl Store {
     /// Leaves a request; gives its number.
     pub async fn leave_request(&self, body: &RequestBody) -> Result<i64, StoreError> {
@@ -73,9 +83,9 @@ impl Store {
         .await
     }
 
-    /// Answers a request: nothing when it was done, else why not.
-    pub async fn answer_request(&self, id: i64, answer: &str) -> Result<(), StoreError> {
-        let answer = answer.to_owned();
+    /// Answers a request.
+    pub async fn answer_request(&self, id: i64, answer: &RequestAnswer) -> Result<(), StoreError> {
+        let answer = serde_json::to_string(answer).expect("an answer is plain data");
         self.write(move |c| {
             c.execute("UPDATE requests SET answer = ?2 WHERE id = ?1", params![id, answer])?;
             c.execute("DELETE FROM requests WHERE id < ?1 - 10000", [id]).map(|_| ())
@@ -84,10 +94,12 @@ impl Store {
     }
 
     /// The answer to a request, when there is one.
-    pub async fn request_answer(&self, id: i64) -> Result<Option<String>, StoreError> {
+    pub async fn request_answer(&self, id: i64) -> Result<Option<RequestAnswer>, StoreError> {
         self.read(move |c| {
             let query = "SELECT answer FROM requests WHERE id = ?1";
-            c.query_row(query, [id], |row| row.get(0)).optional().map(Option::flatten)
+            let text: Option<Option<String>> =
+                c.query_row(query, [id], |row| row.get(0)).optional()?;
+            Ok(text.flatten().and_then(|text| serde_json::from_str(&text).ok()))
         })
         .await
     }

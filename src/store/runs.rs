@@ -98,6 +98,8 @@ pub struct Ready {
     /// None when the payload is no longer kept.
     pub payload: Option<String>,
     pub priority: u8,
+    /// When it goes on, where it waits.
+    pub due_at: Option<Timestamp>,
 }
 
 /// How a run stands when it stops running.
@@ -143,6 +145,7 @@ pub struct RunRow {
 /// Which runs.
 #[derive(Clone, Debug, Default)]
 pub struct RunFilter {
+    /// Its name, or the file of its recipe.
     pub installation: Option<String>,
     pub states: Vec<RunState>,
     /// A part of the record's key.
@@ -168,15 +171,20 @@ pub trait Runs {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Ready>, StoreError>> + Send;
 
-    /// The waiting runs whose time has come, the oldest due first, at most `limit`.
+    /// The waiting runs whose time has come, the oldest due first, at most `limit`, from behind the one
+    /// that is named by its time and its number.
     fn due(
         &self,
         now: Timestamp,
+        behind: Option<(Timestamp, RunId)>,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Ready>, StoreError>> + Send;
 
-    /// When the next waiting run is due.
-    fn next_due(&self) -> impl Future<Output = Result<Option<Timestamp>, StoreError>> + Send;
+    /// When the next waiting run is due whose time has not come yet.
+    fn next_due(
+        &self,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<Timestamp>, StoreError>> + Send;
 
     /// The ids of the open runs of one lane, from `from` on.
     fn open_in_lane(
@@ -207,14 +215,20 @@ pub trait Runs {
         since: Timestamp,
     ) -> impl Future<Output = Result<Vec<RunRow>, StoreError>> + Send;
 
+    /// How many runs of one priority run or wait for their turn.
+    fn count_open_of(&self, priority: u8) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
     /// How many runs run or wait for their turn.
     fn count_open(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Since when the oldest open run is there.
+    fn oldest_open(&self) -> impl Future<Output = Result<Option<Timestamp>, StoreError>> + Send;
 
     fn counts(&self) -> impl Future<Output = Result<Counts, StoreError>> + Send;
 }
 
 const READY: &str =
-    "r.id, r.lane, r.plan, r.event, r.delivery, d.received_at_ms, d.payload, r.priority
+    "r.id, r.lane, r.plan, r.event, r.delivery, d.received_at_ms, d.payload, r.priority, r.due_at_ms
     FROM runs r JOIN deliveries d ON d.id = r.delivery";
 
 impl Runs for Store {
@@ -235,24 +249,32 @@ impl Runs for Store {
         .await
     }
 
-    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Ready>, StoreError> {
+    async fn due(
+        &self,
+        now: Timestamp,
+        behind: Option<(Timestamp, RunId)>,
+        limit: usize,
+    ) -> Result<Vec<Ready>, StoreError> {
+        let (time, id) = behind.unwrap_or((Timestamp::MIN, RunId(0)));
         self.read(move |c| {
             let query = format!(
                 "SELECT {READY} WHERE r.state = 1 AND r.due_at_ms <= ?1
-                 ORDER BY r.due_at_ms, r.id LIMIT ?2"
+                   AND (r.due_at_ms, r.id) > (?2, ?3)
+                 ORDER BY r.due_at_ms, r.id LIMIT ?4"
             );
-            let values = params![now.as_millisecond(), limit as i64];
+            let values = params![now.as_millisecond(), time.as_millisecond(), id.0, limit as i64];
             c.prepare_cached(&query)?.query_map(values, ready)?.collect()
         })
         .await
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read(|c| {
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.read(move |c| {
             c.prepare_cached(
-                "SELECT due_at_ms FROM runs WHERE state = 1 ORDER BY due_at_ms LIMIT 1",
+                "SELECT due_at_ms FROM runs WHERE state = 1 AND due_at_ms > ?1
+                 ORDER BY due_at_ms LIMIT 1",
             )?
-            .query_row([], |row| row.get(0).map(moment))
+            .query_row([now.as_millisecond()], |row| row.get(0).map(moment))
             .optional()
         })
         .await
@@ -297,7 +319,7 @@ impl Runs for Store {
             let states: Vec<i64> = filter.states.iter().map(|s| s.number()).collect();
             let states = serde_json::Value::from(states).to_string();
             let query = format!(
-                "SELECT {ROW} WHERE (?1 IS NULL OR p.installation = ?1)
+                "SELECT {ROW} WHERE (?1 IS NULL OR p.installation = ?1 OR p.recipe = ?1)
                    AND (?2 = '[]' OR r.state IN (SELECT value FROM json_each(?2)))
                    AND (?3 IS NULL OR instr(r.record, ?3) > 0)
                    AND (?4 IS NULL OR r.event = ?4)
@@ -340,10 +362,28 @@ impl Runs for Store {
         .await
     }
 
+    async fn count_open_of(&self, priority: u8) -> Result<u64, StoreError> {
+        self.read(move |c| {
+            let query = "SELECT count(*) FROM runs INDEXED BY open_runs
+                WHERE state = 0 AND priority = ?1";
+            c.prepare_cached(query)?.query_row([priority], |r| r.get(0).map(i64::unsigned_abs))
+        })
+        .await
+    }
+
     async fn count_open(&self) -> Result<u64, StoreError> {
         self.read(|c| {
             let query = "SELECT count(*) FROM runs INDEXED BY open_runs WHERE state = 0";
             c.prepare_cached(query)?.query_row([], |r| r.get(0).map(i64::unsigned_abs))
+        })
+        .await
+    }
+
+    async fn oldest_open(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read(|c| {
+            let query = "SELECT created_at_ms FROM runs INDEXED BY open_runs
+                WHERE state = 0 AND priority = 0 ORDER BY id LIMIT 1";
+            c.prepare_cached(query)?.query_row([], |row| row.get(0).map(moment)).optional()
         })
         .await
     }
@@ -374,6 +414,7 @@ fn ready(row: &Row<'_>) -> rusqlite::Result<Ready> {
         received_at: moment(row.get(5)?),
         payload: row.get(6)?,
         priority: row.get(7)?,
+        due_at: row.get::<_, Option<i64>>(8)?.map(moment),
     })
 }
 

@@ -84,6 +84,9 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE notices (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
 "];
 
+/// The version of the tables as this program writes them.
+pub const VERSION: usize = MIGRATIONS.len();
+
 /// Brings a store up to date. The process that leads gets a new epoch, which fences off every other.
 pub fn prepare(connection: &mut Connection, leads: bool) -> Result<Option<i64>, StoreError> {
     connection.pragma_update(None, "journal_mode", "wal")?;

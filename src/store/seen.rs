@@ -42,6 +42,12 @@ pub trait Seen {
         &self,
         fingerprints: Vec<Fingerprint>,
     ) -> impl Future<Output = Result<Vec<bool>, StoreError>> + Send;
+
+    /// Notes that they are still there, so that they are not forgotten.
+    fn still_seen(
+        &self,
+        fingerprints: Vec<Fingerprint>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 impl Seen for Store {
@@ -49,7 +55,24 @@ impl Seen for Store {
         let now = Timestamp::now().as_millisecond();
         self.write(move |c| fingerprints.iter().map(|f| note(c, *f, now)).collect()).await
     }
+
+    async fn still_seen(&self, fingerprints: Vec<Fingerprint>) -> Result<(), StoreError> {
+        let now = Timestamp::now().as_millisecond();
+        self.write(move |c| {
+            let mut update = c.prepare_cached(
+                "UPDATE seen SET at_ms = ?2 WHERE fingerprint = ?1 AND at_ms < ?2 - ?3",
+            )?;
+            for fingerprint in &fingerprints {
+                update.execute(params![fingerprint.bytes(), now, DAY_MS])?;
+            }
+            Ok(())
+        })
+        .await
+    }
 }
+
+/// A day in milliseconds: noting it more often changes nothing.
+const DAY_MS: i64 = 24 * 3_600 * 1_000;
 
 /// Whether it is new.
 pub(super) fn note(c: &Connection, fingerprint: Fingerprint, now: i64) -> rusqlite::Result<bool> {

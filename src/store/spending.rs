@@ -23,6 +23,12 @@ pub struct Spending {
 }
 
 impl Store {
+    /// Notes what was sent outside of a run.
+    pub async fn note_spending(&self, spending: Spending) -> Result<(), StoreError> {
+        let second = jiff::Timestamp::now().as_second();
+        self.write(move |c| note(c, &spending, second)).await
+    }
+
     /// What a connection sent since `second`.
     pub async fn spent(&self, connection: &str, second: i64) -> Result<Vec<Spent>, StoreError> {
         let connection = connection.to_owned();

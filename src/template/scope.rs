@@ -114,6 +114,19 @@ impl Scope {
         self.steps.get(id).and_then(|v| super::value::to_json(v).value())
     }
 
+    /// Whether a text stands somewhere in the results of the steps so far.
+    pub fn has_result(&self, text: &str) -> bool {
+        fn holds(value: &Value, text: &str) -> bool {
+            match value {
+                Value::String(own) => own == text,
+                Value::Array(items) => items.iter().any(|item| holds(item, text)),
+                Value::Object(fields) => fields.values().any(|field| holds(field, text)),
+                _ => false,
+            }
+        }
+        self.steps.keys().any(|id| self.step(id).is_some_and(|results| holds(&results, text)))
+    }
+
     /// Sets what `now()` answers.
     pub fn set_now(&mut self, now: Timestamp) {
         self.now = Some(now);

@@ -125,6 +125,15 @@ pub fn is_email(text: &str) -> bool {
     })
 }
 
+/// A text as a shell takes it for one word.
+pub fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '\\' | ':');
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
 /// The first `most` characters of a text, fit to be shown in a message: line breaks and whatever else
 /// could steer a terminal become spaces.
 pub fn shortened(text: &str, most: usize) -> String {

@@ -13,6 +13,7 @@ mod generated;
 mod hostile;
 mod modules;
 mod project;
+mod resume;
 mod run;
 mod service;
 mod settle;

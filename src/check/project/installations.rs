@@ -231,8 +231,15 @@ impl ProjectChecker<'_> {
         }
         let Some(event) = recipe.trigger.events.iter().find(outside) else { return };
         if !has_url {
-            let list = event.list.as_ref().map(|list| format!("{}.{list}", event.app));
-            self.sink.say(diagnostic::no_public_url(at, &event.name(), list.as_deref()));
+            for event in recipe.trigger.events.iter().filter(outside) {
+                self.sink.say(match self.catalog.stand_in(event) {
+                    None => diagnostic::no_public_url(at, &event.name()),
+                    Some(stand_in) => {
+                        let (asks, lacks) = (stand_in.in_words(), &stand_in.lacks);
+                        diagnostic::asked_instead(at, &event.name(), &asks, lacks)
+                    }
+                });
+            }
         }
         // What it calls must be connected anyway.
         let called = recipe.apps().contains(event.app.as_str());

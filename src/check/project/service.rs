@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::connection::server_address;
 use crate::diagnostic;
-use crate::project::{Email, WrittenEmail};
+use crate::project::{Email, USUAL_STORE, WrittenEmail};
 use crate::source::Route;
 use crate::value::ValueError;
 use crate::value::text::is_email;
@@ -13,7 +13,6 @@ use super::ProjectChecker;
 
 /// Where the service listens when nobody says otherwise.
 const USUAL_LISTEN: &str = "127.0.0.1:8377";
-const USUAL_STORE: &str = "linecook.db";
 
 impl ProjectChecker<'_> {
     /// An address that something is sent to, without a trailing slash.

@@ -228,14 +228,24 @@ pub fn missing_setting(route: &Route, name: &str, ask: Option<&str>) -> Diagnost
 }
 
 /// A recipe that webhooks start, without an address for them.
-pub fn no_public_url(route: &Route, event: &str, list: Option<&str>) -> Diagnostic {
+pub fn no_public_url(route: &Route, event: &str) -> Diagnostic {
     let message = format!("`{event}` arrives by webhook, and without `public_url` nothing does");
-    new(Code::NothingArrives, value(route), message).help(match list {
-        Some(list) => format!(
-            "add `public_url: https://…`, or let the recipe ask for itself: on: poll, list: {list}"
-        ),
-        None => "add `public_url: https://…`, the address that leads to this machine".to_owned(),
-    })
+    new(Code::NothingArrives, value(route), message)
+        .help("add `public_url: https://…`, the address that leads to this machine")
+}
+
+/// A recipe that webhooks start, for which the app is asked instead. `asks` says what and `lacks` which
+/// fields of the event are empty then.
+pub fn asked_instead(route: &Route, event: &str, asks: &str, lacks: &[String]) -> Diagnostic {
+    let lacks = match lacks {
+        [] => String::new(),
+        fields => format!("; {} will be empty", fields.join(", ")),
+    };
+    let message = format!(
+        "without `public_url` no webhook tells of `{event}`: every five minutes linecook will {asks}{lacks}"
+    );
+    new(Code::AskedInstead, value(route), message)
+        .help("add `public_url: https://…` for webhooks, which come at once and cost no calls")
 }
 
 /// A recipe whose events come from an app that nobody has connected.

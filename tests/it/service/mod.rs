@@ -1,6 +1,11 @@
 //! The service as its neighbours see it: webhooks go in, calls come out at the sandbox.
 
 mod delivery;
+mod disk;
+mod engines;
+mod failing_disk;
+mod people;
+mod soak;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,9 +17,11 @@ use linecook::execute;
 use linecook::plan;
 use linecook::sandbox::{Sandbox, World};
 use linecook::server::{self, Gates, Installing, Running, SigningKeys, Verifier};
-use linecook::store::{self, RunState, Runs, Store};
+use linecook::store::{self, RunState, Runs, Store, StoreError};
 use linecook::value::Defaults;
 use serde_json::Value;
+
+use disk::Disk;
 
 /// A service with one recipe, a sandbox behind it, and a store of its own.
 pub struct Kitchen {
@@ -29,13 +36,26 @@ pub struct Menu<'a> {
     pub recipes: &'a [(&'a str, &'a str)],
     pub parallel: usize,
     pub keys: BTreeMap<String, SigningKeys>,
+    pub request_timeout: Duration,
+    /// What the store is on; the usual disk without it.
+    pub disk: Option<&'static Disk>,
+}
+
+impl<'a> Menu<'a> {
+    pub fn of(recipes: &'a [(&'a str, &'a str)]) -> Menu<'a> {
+        Menu {
+            recipes,
+            parallel: 16,
+            keys: BTreeMap::new(),
+            request_timeout: Duration::from_secs(10),
+            disk: None,
+        }
+    }
 }
 
 impl Kitchen {
     pub async fn open(menu: Menu<'_>) -> Kitchen {
-        let mut world = World::new(linecook::catalog::Catalog::embedded());
-        world.set_rate_limit(false);
-        let sandbox = Sandbox::start(world).await.unwrap();
+        let sandbox = sandbox().await;
         let folder = tempfile::tempdir().unwrap();
         let running = start(&sandbox, folder.path(), &menu).await;
         Kitchen { sandbox, folder, running, client: client() }
@@ -44,7 +64,7 @@ impl Kitchen {
     /// Stops the service, and starts it again on the same store.
     pub async fn reopen(self, menu: Menu<'_>) -> Kitchen {
         let Kitchen { sandbox, folder, running, client } = self;
-        running.stop(Duration::from_secs(10)).await;
+        stop(running, Duration::from_secs(10)).await;
         let running = start(&sandbox, folder.path(), &menu).await;
         Kitchen { sandbox, folder, running, client }
     }
@@ -95,13 +115,43 @@ impl Kitchen {
     }
 }
 
-fn client() -> reqwest::Client {
+/// Stops a service, and comes back when nobody has its store open any more.
+pub async fn stop(running: Running, grace: Duration) {
+    let mut lock = running.service.store().path().as_os_str().to_owned();
+    lock.push(".lock");
+    running.stop(grace).await;
+    let lock = std::fs::File::open(lock).unwrap();
+    // The last connections of clients go away on their own.
+    while lock.try_lock().is_err() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// A sandbox that takes as many requests as come.
+pub async fn sandbox() -> Sandbox {
+    let mut world = World::new(linecook::catalog::Catalog::embedded());
+    world.set_rate_limit(false);
+    Sandbox::start(world).await.unwrap()
+}
+
+pub fn client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()
 }
 
 async fn start(sandbox: &Sandbox, folder: &Path, menu: &Menu<'_>) -> Running {
-    let store = Store::open(&folder.join("linecook.db"), store::Options::default()).unwrap();
+    try_start(sandbox, folder, menu).await.unwrap()
+}
+
+/// Starts a service; what a person would read when it does not start.
+pub async fn try_start(
+    sandbox: &Sandbox,
+    folder: &Path,
+    menu: &Menu<'_>,
+) -> Result<Running, String> {
+    let vfs = menu.disk.map(|disk| disk.name.clone());
+    let said = |e: StoreError| format!("{e}: {}", e.help);
+    let store = Store::open(&folder.join("linecook.db"), store::Options { vfs }).map_err(said)?;
     let mut recipes = Vec::new();
     for (name, text) in menu.recipes {
         let path = folder.join(format!("{name}.yaml"));
@@ -131,16 +181,18 @@ async fn start(sandbox: &Sandbox, folder: &Path, menu: &Menu<'_>) -> Running {
         ("main".to_owned(), connection("highlevel")),
         ("stax".to_owned(), connection("stax")),
     ]);
-    let installed =
-        server::install(&store, recipes, &Defaults::default(), connections).await.unwrap();
+    let defaults = Defaults::default();
+    let installed = server::install(&store, recipes, &defaults, connections).await;
+    let installed = installed.map_err(said)?;
     let options = server::Options {
         listen: "127.0.0.1:0".parse().unwrap(),
         parallel: menu.parallel,
-        request_timeout: Duration::from_secs(10),
+        request_timeout: menu.request_timeout,
         verifier: Verifier::new(menu.keys.clone()),
         keep: Default::default(),
         notify: Default::default(),
         public_url: Some("http://127.0.0.1".into()),
     };
-    server::start(options, store, installed, Gates::default()).await.unwrap()
+    let started = server::start(options, store, installed, Gates::default()).await;
+    started.map_err(|e| format!("{}: {}", e.message, e.help))
 }
