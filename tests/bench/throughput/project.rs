@@ -1,0 +1,71 @@
+//! The project that `linecook serve` runs here: one recipe with three calls, and quotas that are no limit.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use linecook::store::{self, Store};
+use tempfile::TempDir;
+
+use super::PARALLEL;
+
+const RECIPE: &str = r#"name: A new customer becomes a contact with a note and a task
+trigger:
+  on: stax.customer_created
+steps:
+  - id: contact
+    call: POST /contacts/upsert
+    with:
+      firstName: "{{ event.firstname }}"
+      lastName: "{{ event.lastname }}"
+      email: "{{ event.email | lower }}"
+      phone: "{{ event.phone }}"
+      source: Stax
+  - call: POST /contacts/:contactId/notes
+    with:
+      contactId: "{{ steps.contact.contact_id }}"
+      title: From Stax
+      body: "{{ event.firstname }} {{ event.lastname }} is a customer of Stax."
+  - call: POST /contacts/:contactId/tasks
+    with:
+      contactId: "{{ steps.contact.contact_id }}"
+      title: Welcome call
+      dueDate: "{{ now() | add_days(1) }}"
+"#;
+
+/// A folder with a project in it.
+pub struct Project {
+    pub folder: TempDir,
+    pub address: SocketAddr,
+}
+
+impl Project {
+    /// `app` is where its calls go.
+    pub fn new(app: SocketAddr) -> Project {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let address = super::process::free_address();
+        let project = format!(
+            "listen: {address}\npublic_url: http://{address}\nparallel: {PARALLEL}\nrequest_timeout: 10m\n\
+             connections:\n  stax: {{ app: stax }}\n  main: {{ app: highlevel, location_id: bench, base_url: 'http://{app}' }}\n\
+             quotas:\n  main: {{ requests: 1000000000, per: 10s, per_day: 1000000000, failures: 1000000, failures_per: 60s }}\n\
+             recipes:\n  - recipe: customer.yaml\n"
+        );
+        std::fs::write(folder.path().join("linecook.yaml"), project).expect("the project file");
+        std::fs::write(folder.path().join("customer.yaml"), RECIPE).expect("the recipe");
+        Project { folder, address }
+    }
+
+    pub fn store_path(&self) -> PathBuf {
+        self.folder.path().join("linecook.db")
+    }
+
+    /// The store, while the service does not run.
+    pub fn store(&self) -> Store {
+        Store::open(&self.store_path(), store::Options::default()).expect("a store")
+    }
+
+    /// Where events are posted to.
+    pub async fn hook(&self) -> String {
+        let secret = self.store().hook_secret("stax").await.expect("a secret");
+        format!("/hooks/stax/{secret}/customer_created")
+    }
+}
