@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! text → Source → Document → Recipe → Checked → Plan ─┬ + TriggerEvent → Scope → Request → Response → Entry → History → report
-//!                                                     └ the same loop; Engine = local | dry
+//!                                                     └ the same loop; Engine = local | durable | dry
+//! webhook, schedule, poll → Arrival (on disk) → run in its lane → the loop above, with its journal on disk
 //! ```
 //!
 //! # The modules
@@ -14,7 +15,8 @@
 //!
 //! * **Nouns** are plain data: no I/O, no async.
 //! * **Stages** are functions from one noun to the next: pure, except `execute`, which reaches the
-//!   world only through the traits `Engine`, `Caller` and `Clock`.
+//!   world only through the traits `Engine`, `Caller`, `Clock`, `Journal` and `Quota`; its gates
+//!   sleep on the clock of tokio.
 //! * **Edges** touch the world: network, disk, terminal, clock.
 //!
 //! # What always holds
@@ -23,6 +25,9 @@
 //!   nobody looks again after it.
 //! * A [`plan::Plan`] can be stored: a started run keeps its own.
 //! * A [`call::Request`] carries no credential; the token is added by [`http`], after rendering.
+//! * What is acknowledged is on disk, and so is every call that changes something before it goes out:
+//!   see [`execute::DurableEngine`]. A crash is a call without an answer, and settled like one.
+//! * One process runs a store: see `store/lease.rs`. Others look, and leave requests.
 //! * Values from an event are rendered once and are never templates themselves.
 //! * Everything has a limit: file size, nesting, steps, items of a loop, pages, template work, answers.
 

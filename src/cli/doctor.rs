@@ -214,7 +214,7 @@ fn events(place: &StorePlace, health: &Health, findings: &mut Vec<Finding>) {
         None => Finding::perhaps(
             "events",
             "none has arrived yet",
-            "let the app send them to the address that `linecook serve` names",
+            "`linecook webhooks list` shows where the apps have to send them",
         ),
     });
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use linecook::recipe::{Failure, Fault};
 use linecook::store::{RunId, RunState, Runs};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use crate::cases::{compare, folders, linecook, seen};
-use crate::service::{Kitchen, Menu};
+use crate::service::{Kitchen, Menu, stop};
 
 const DONE: &str = "\
 name: A note for every customer
@@ -70,18 +70,17 @@ fn menu<'a>() -> Menu<'a> {
     Menu { parallel: 4, ..Menu::of(RECIPES) }
 }
 
+fn contact(id: &str) -> Map<String, Value> {
+    let contact = json!({ "id": id, "email": format!("{id}@example.com") });
+    contact.as_object().unwrap().clone()
+}
+
 /// A service that has seen one event for each recipe, which stand in five different states now.
 async fn busy_kitchen() -> Kitchen {
     let kitchen = Kitchen::open(menu()).await;
     {
         let mut world = kitchen.sandbox.world();
-        world.add_records(
-            "highlevel.contact",
-            &[json!({ "id": "contact-1", "email": "grace@example.com" })
-                .as_object()
-                .unwrap()
-                .clone()],
-        );
+        world.add_records("highlevel.contact", &[contact("contact-1")]);
         world.add_failure(&Failure {
             call: "POST /contacts/:contactId/workflow/:workflowId".to_owned(),
             fault: Some(Fault::Disconnect),
@@ -120,7 +119,7 @@ async fn busy_kitchen() -> Kitchen {
 async fn left_behind() -> TempDir {
     let kitchen = busy_kitchen().await;
     let Kitchen { folder, running, sandbox, .. } = kitchen;
-    running.stop(Duration::from_secs(10)).await;
+    stop(running, Duration::from_secs(10)).await;
     drop(sandbox);
     let mut project = "\
 timezone: America/New_York
@@ -328,6 +327,24 @@ async fn a_running_service_does_what_is_asked_for() {
     assert!(text.contains("a service runs the store linecook.db"), "{text}");
     let text = ask("doctor").await;
     assert!(text.contains("✓ service    runs"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_for_without_a_service_is_done_by_the_next_one() {
+    let kitchen = busy_kitchen().await;
+    kitchen.sandbox.world().add_records("highlevel.contact", &[contact("contact-9")]);
+    let between = |folder: &Path| {
+        for command in ["runs retry run-2", "runs resolve run-4 --choose yes", "runs cancel run-5"]
+        {
+            let words: Vec<&str> = command.split(' ').collect();
+            let output = linecook(folder, &words);
+            assert_eq!(output.status.code(), Some(0), "{command}: {}", seen(&output));
+        }
+    };
+    let kitchen = kitchen.reopen_after(menu(), between).await;
+    kitchen.stands(RunId(2), RunState::Done).await;
+    kitchen.stands(RunId(4), RunState::Done).await;
+    kitchen.stands(RunId(5), RunState::Cancelled).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

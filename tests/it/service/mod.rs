@@ -65,8 +65,14 @@ impl Kitchen {
 
     /// Stops the service, and starts it again on the same store.
     pub async fn reopen(self, menu: Menu<'_>) -> Kitchen {
+        self.reopen_after(menu, |_| {}).await
+    }
+
+    /// Stops the service, does something in the folder that it leaves, and starts it again there.
+    pub async fn reopen_after(self, menu: Menu<'_>, between: impl FnOnce(&Path)) -> Kitchen {
         let Kitchen { sandbox, folder, running, client } = self;
         stop(running, Duration::from_secs(10)).await;
+        between(folder.path());
         let running = start(&sandbox, folder.path(), &menu).await;
         Kitchen { sandbox, folder, running, client }
     }
