@@ -14,6 +14,9 @@ pub const PROTECTED: &str = "protected";
 /// A call that only a person can settle.
 pub const UNPROTECTED: &str = "unprotected";
 
+/// Short waits between two tries, so that what is tried often is done soon.
+const RETRY: &str = "{ for: 24h, first: 1s, at_most: 5s }";
+
 const PROTECTED_RECIPE: &str = "
 name: Everything that is settled by itself
 trigger:
@@ -21,21 +24,28 @@ trigger:
 steps:
   - id: contact
     call: POST /contacts/upsert
+    retry: RETRY
     with: { email: '{{ event.email }}' }
   - call: POST /contacts/:contactId/tags
+    retry: RETRY
     with: { contactId: '{{ steps.contact.contact_id }}', tags: [customer] }
   - call: POST /contacts/:contactId/notes
+    retry: RETRY
     with: { contactId: '{{ steps.contact.contact_id }}', body: 'A note for {{ event.id }}' }
   - call: POST /contacts/:contactId/tasks
+    retry: RETRY
     with:
       contactId: '{{ steps.contact.contact_id }}'
       title: 'A task for {{ event.id }}'
       dueDate: '{{ now() | add_days(1) }}'
   - call: POST /customer
+    retry: RETRY
     with: { firstname: Ada, reference: '{{ event.id }}' }
   - call: POST /contacts/
+    retry: RETRY
     with: { email: 'second-{{ event.email }}' }
   - call: POST /charge
+    retry: RETRY
     with: { total: 5, payment_method_id: CARD, meta: { payment_note: '{{ event.id }}' } }
 ";
 
@@ -46,8 +56,10 @@ trigger:
 steps:
   - id: contact
     call: POST /contacts/upsert
+    retry: RETRY
     with: { email: '{{ event.email }}' }
   - call: POST /contacts/:contactId/workflow/:workflowId
+    retry: RETRY
     with: { contactId: '{{ steps.contact.contact_id }}', workflowId: welcome }
 ";
 
@@ -81,8 +93,8 @@ impl Project {
         let write =
             |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         write("linecook.yaml", &yaml);
-        write("protected.yaml", &PROTECTED_RECIPE.replace("CARD", CARD));
-        write("unprotected.yaml", UNPROTECTED_RECIPE);
+        write("protected.yaml", &PROTECTED_RECIPE.replace("CARD", CARD).replace("RETRY", RETRY));
+        write("unprotected.yaml", &UNPROTECTED_RECIPE.replace("RETRY", RETRY));
         // A build meanwhile does not change what is killed here.
         std::fs::copy(env!("CARGO_BIN_EXE_linecook"), folder.path().join("linecook")).unwrap();
         Project { folder, port }
