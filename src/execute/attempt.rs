@@ -45,7 +45,7 @@ pub(super) async fn attempt<E: Engine + Send>(
 ) -> Result<Result<Response, Setback>, End> {
     let mut may_be_deleted = false;
     loop {
-        let result = drive.engine.call(key, tries.call.clone()).await;
+        let result = drive.engine.call(key, &tries.call).await;
         let outcome = result.map_err(|i| interrupted(i, &key.step, &owner.step.place))?;
         let (kind, after_seconds) = match classify(&outcome) {
             None => {

@@ -180,12 +180,12 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
     /// for its query.
     pub(super) fn look_up(
         &self,
-        list: &Operation,
+        list: &Arc<Operation>,
         create: &PlannedRequest,
         query: Vec<(String, Value)>,
     ) -> Result<PlannedRequest, End> {
         let lookup =
-            self.call.operation.lookup.clone().expect("`check` lets only such operations look");
+            self.call.operation.lookup.as_ref().expect("`check` lets only such operations look");
         let setup = self.drive.setup;
         let (app, connection) = self.account()?;
         let path_values: Vec<(&str, &str)> = self
@@ -204,8 +204,8 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             in_path.or_else(|| body?.get(name).cloned())
         };
         let mut inputs = Vec::new();
-        let with =
-            lookup.with.into_iter().filter_map(|(theirs, name)| Some((theirs, ours(&name)?)));
+        let with = lookup.with.iter();
+        let with = with.filter_map(|(theirs, name)| Some((theirs.clone(), ours(name)?)));
         for (theirs, value) in with.chain(query) {
             if let Ok((slot, name, _)) = list.field(&theirs) {
                 let content = crate::check::Content::Literal(value);
@@ -215,7 +215,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         }
         let call = CheckedCall {
             place: self.call.place.clone(),
-            operation: Arc::new(list.clone()),
+            operation: list.clone(),
             lookup: None,
             inputs,
             body: None,

@@ -61,13 +61,13 @@ impl Engine for DryEngine {
     async fn call(
         &mut self,
         key: &CallKey,
-        call: PlannedCall,
+        call: &PlannedCall,
     ) -> Result<Result<Response, CallError>, Interrupt> {
         let operation = self.catalog.operation(&call.planned.request.operation);
         let body = operation.map(|o| answer_of(&o, call.looks_for.as_ref())).unwrap_or_default();
         let answer = Ok(Response { status: 200, body, ..Response::default() });
         let attempt = call.attempt;
-        self.history.push(Entry::Intent { key: key.clone(), call: Box::new(call) });
+        self.history.push(Entry::Intent { key: key.clone(), call: Box::new(call.clone()) });
         self.history.push(Entry::Answered { key: key.clone(), attempt, answer: answer.clone() });
         Ok(answer)
     }

@@ -1,9 +1,11 @@
 //! An engine that survives: it writes down what it is about to do, does it, and writes down what came of
 //! it. A run that goes on is answered from its journal until the journal ends.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,6 +17,7 @@ use crate::catalog::Effect;
 use crate::journal::{
     Answer, Before, CallKey, Decision, Entry, Pause, PlannedCall, Question, Replay,
 };
+use crate::plan::PlannedRequest;
 
 /// Keeps what happens in one run.
 pub trait Journal: Send {
@@ -92,12 +95,7 @@ impl<C: Caller, K: Clock, J: Journal, Q: Quota> DurableEngine<C, K, J, Q> {
     }
 
     async fn flush(&mut self) -> Result<(), Interrupt> {
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        self.journal.write(&self.pending).await.map_err(Interrupt::Suspended)?;
-        self.pending.clear();
-        Ok(())
+        flush(&mut self.journal, &mut self.pending).await
     }
 
     fn check_stopping(&self) -> Result<(), Interrupt> {
@@ -110,39 +108,89 @@ impl<C: Caller, K: Clock, J: Journal, Q: Quota> DurableEngine<C, K, J, Q> {
     async fn send(
         &mut self,
         key: &CallKey,
-        mut call: PlannedCall,
+        call: &PlannedCall,
     ) -> Result<Result<Response, CallError>, Interrupt> {
         self.check_stopping()?;
-        // What came before is safe before anything takes its time.
-        if self.pending.iter().any(|entry| matches!(entry, Entry::Answered { .. })) {
-            self.flush().await?;
-        }
-        let request = call.planned.request.clone();
-        let pass = self.quota.enter(&request.app, call.attempt).await;
-        let pass = pass.map_err(Interrupt::Waiting)?;
-        if let Err(interrupt) = self.check_stopping() {
+        let request = &call.planned.request;
+        let pass = self.enter(&request.app, call.attempt).await?;
+        if let Err(interrupt) = self.announce(key, call).await {
             self.quota.unused(pass);
             return Err(interrupt);
         }
-        let (attempt, effect) = (call.attempt, call.effect);
-        // Where values came from can be found again; the journal keeps what was sent.
-        call.planned.origins = Vec::new();
-        call.planned.left_out = Vec::new();
-        self.pending.push(Entry::Intent { key: key.clone(), call: Box::new(call) });
-        if effect != Effect::Read {
-            let flushed = self.flush().await;
-            if let Err(interrupt) = flushed {
-                // Nothing goes out, so nothing was intended.
-                self.pending.pop();
-                self.quota.unused(pass);
-                return Err(interrupt);
-            }
-        }
-        let answer = self.caller.call(&request).await;
+        let answer = self.caller.call(request).await;
         self.quota.answered(pass, &answer);
+        let attempt = call.attempt;
         self.pending.push(Entry::Answered { key: key.clone(), attempt, answer: answer.clone() });
         Ok(answer)
     }
+
+    /// Waits for room. Where that takes its time, what came before is safe first; else it goes to disk
+    /// together with what comes now.
+    async fn enter(&mut self, app: &str, attempt: u32) -> Result<Q::Pass, Interrupt> {
+        let mut entering = pin!(self.quota.enter(app, attempt));
+        let at_once = poll_fn(|context| {
+            Poll::Ready(match entering.as_mut().poll(context) {
+                Poll::Ready(pass) => Some(pass),
+                Poll::Pending => None,
+            })
+        });
+        let pass = match at_once.await {
+            Some(pass) => pass,
+            None => {
+                flush_answers(&mut self.journal, &mut self.pending).await?;
+                entering.await
+            }
+        };
+        pass.map_err(Interrupt::Waiting)
+    }
+
+    /// Notes that a call is about to go out, on disk where it changes something.
+    async fn announce(&mut self, key: &CallKey, call: &PlannedCall) -> Result<(), Interrupt> {
+        self.check_stopping()?;
+        if call.effect == Effect::Read {
+            // To read again does no harm; only what came before has to be safe.
+            flush_answers(&mut self.journal, &mut self.pending).await?;
+            self.pending.push(intent(key, call));
+            return Ok(());
+        }
+        self.pending.push(intent(key, call));
+        let flushed = self.flush().await;
+        if flushed.is_err() {
+            // Nothing goes out, so nothing was intended.
+            self.pending.pop();
+        }
+        flushed
+    }
+}
+
+async fn flush(journal: &mut impl Journal, pending: &mut Vec<Entry>) -> Result<(), Interrupt> {
+    if pending.is_empty() {
+        return Ok(());
+    }
+    journal.write(pending).await.map_err(Interrupt::Suspended)?;
+    pending.clear();
+    Ok(())
+}
+
+/// Writes what is pending where there is an answer in it, which cannot be found again.
+async fn flush_answers(
+    journal: &mut impl Journal,
+    pending: &mut Vec<Entry>,
+) -> Result<(), Interrupt> {
+    match pending.iter().any(|entry| matches!(entry, Entry::Answered { .. })) {
+        true => flush(journal, pending).await,
+        false => Ok(()),
+    }
+}
+
+/// Where values came from can be found again; the journal keeps what is sent.
+fn intent(key: &CallKey, call: &PlannedCall) -> Entry {
+    let request = call.planned.request.clone();
+    let planned = PlannedRequest { request, origins: Vec::new(), left_out: Vec::new() };
+    let &PlannedCall { effect, settle, attempt, .. } = call;
+    let looks_for = call.looks_for.clone();
+    let call = Box::new(PlannedCall { planned, effect, settle, attempt, looks_for });
+    Entry::Intent { key: key.clone(), call }
 }
 
 impl<C, K, J, Q> Engine for DurableEngine<C, K, J, Q>
@@ -155,7 +203,7 @@ where
     async fn call(
         &mut self,
         key: &CallKey,
-        call: PlannedCall,
+        call: &PlannedCall,
     ) -> Result<Result<Response, CallError>, Interrupt> {
         match self.replay.call(key, call.attempt) {
             Before::Answered(answer) => Ok(answer),

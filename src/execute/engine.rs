@@ -14,7 +14,7 @@ pub trait Engine {
     fn call(
         &mut self,
         key: &CallKey,
-        call: PlannedCall,
+        call: &PlannedCall,
     ) -> impl Future<Output = Result<Result<Response, CallError>, Interrupt>> + Send;
 
     /// Fixes what must not change on replay.

@@ -51,12 +51,11 @@ impl<C: Caller, K: Clock + Sync, W: FnMut(&Entry) + Send> Engine for LocalEngine
     async fn call(
         &mut self,
         key: &CallKey,
-        call: PlannedCall,
+        call: &PlannedCall,
     ) -> Result<Result<Response, CallError>, Interrupt> {
         let attempt = call.attempt;
-        let request = call.planned.request.clone();
-        self.note(Entry::Intent { key: key.clone(), call: Box::new(call) });
-        let answer = self.caller.call(&request).await;
+        self.note(Entry::Intent { key: key.clone(), call: Box::new(call.clone()) });
+        let answer = self.caller.call(&call.planned.request).await;
         if answer.as_ref().is_ok_and(Response::is_success) {
             self.waited = Duration::ZERO;
         }

@@ -46,28 +46,38 @@ impl HttpCaller {
 
 impl HttpCaller {
     fn redact(&self, value: &mut Value) {
-        match value {
-            Value::String(text) => {
-                for token in self.tokens.values().map(Secret::expose) {
-                    if !token.is_empty() && text.contains(token) {
-                        *text = text.replace(token, "[secret]");
-                    }
-                }
+        for token in self.tokens.values().map(Secret::expose).filter(|token| !token.is_empty()) {
+            if holds(value, token) {
+                redact(value, token);
             }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.redact(item)),
-            Value::Object(map) => {
-                let keys: Vec<String> = map.keys().cloned().collect();
-                for key in keys {
-                    let mut plain = Value::from(key.as_str());
-                    self.redact(&mut plain);
-                    if let Some(mut inner) = map.remove(&key) {
-                        self.redact(&mut inner);
-                        map.insert(plain.as_str().unwrap_or(&key).to_owned(), inner);
-                    }
-                }
-            }
-            _ => {}
         }
+    }
+}
+
+/// Whether a text stands anywhere in a value.
+fn holds(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(own) => own.contains(text),
+        Value::Array(items) => items.iter().any(|item| holds(item, text)),
+        Value::Object(map) => {
+            map.iter().any(|(key, inner)| key.contains(text) || holds(inner, text))
+        }
+        _ => false,
+    }
+}
+
+fn redact(value: &mut Value, token: &str) {
+    let hide = |text: &str| text.replace(token, "[secret]");
+    match value {
+        Value::String(text) => *text = hide(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| redact(item, token)),
+        Value::Object(map) => {
+            for (key, mut inner) in std::mem::take(map) {
+                redact(&mut inner, token);
+                map.insert(hide(&key), inner);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -1,5 +1,7 @@
 //! A planned call and a scope → a request.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -9,7 +11,7 @@ use crate::catalog::{App, Field, Operation, Slot};
 use crate::check::{CheckedCall, Content, Input, Mapping, Place};
 use crate::connection::Connection;
 use crate::template::{Outcome, Scope};
-use crate::value::ValueError;
+use crate::value::{Kind, ValueError};
 
 /// A request and where each of its values came from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,11 +77,8 @@ pub fn request(
     let mut planned = draft.request(app, connection);
     if let Some(mapping) = &call.body {
         let item = operation.body_list.clone().unwrap_or_default();
-        let list = Field {
-            kind: crate::value::Kind::List,
-            of: Some(std::sync::Arc::new(item)),
-            ..Field::default()
-        };
+        let list =
+            Field { kind: Kind::List, of: Some(std::sync::Arc::new(item)), ..Field::default() };
         if let Outcome::Value(value) = render(mapping, scope)? {
             let Fitted { value, origins } =
                 fit(Slot::Body, "body", &list, &value, mapping, scope.defaults())?;
@@ -181,13 +180,13 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn field(&self, slot: Slot, name: &str) -> Field {
+    fn field(&self, slot: Slot, name: &str) -> Option<&'a Field> {
         let fields = match slot {
             Slot::Path => Some(&self.operation.path),
             Slot::Query => Some(&self.operation.query),
             Slot::Body => self.operation.body.as_ref(),
         };
-        fields.and_then(|f| f.get(name)).cloned().unwrap_or_default()
+        fields.and_then(|fields| fields.get(name))
     }
 
     fn input(&mut self, input: &Input, scope: &Scope) -> Result<(), DataError> {
@@ -355,13 +354,13 @@ fn empty_in_address(mapping: &Mapping, name: &str) -> DataError {
 }
 
 /// Everything in an address is text in the end: numbers and true/false are welcome there.
-fn in_address(slot: Slot, field: Field) -> Field {
-    use crate::value::Kind;
+fn in_address(slot: Slot, field: Option<&Field>) -> Cow<'_, Field> {
+    let Some(field) = field else { return Cow::Owned(Field::default()) };
     match slot {
         Slot::Path | Slot::Query if field.kind == Kind::String && field.format.is_none() => {
-            Field { kind: Kind::Any, ..field }
+            Cow::Owned(Field { kind: Kind::Any, ..field.clone() })
         }
-        _ => field,
+        _ => Cow::Borrowed(field),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is installed: recipes with their settings and connections, and which event starts which.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,9 @@ pub struct Kept {
     pub country: String,
     /// App → name of the connection.
     pub connections: BTreeMap<String, String>,
+    /// `timezone` and `country`, read once.
+    #[serde(skip)]
+    defaults: OnceLock<Arc<Defaults>>,
 }
 
 impl Kept {
@@ -44,11 +47,13 @@ impl Kept {
             timezone: defaults.zone_name.clone(),
             country: defaults.country.clone(),
             connections,
+            defaults: OnceLock::new(),
         }
     }
 
     pub fn defaults(&self) -> Arc<Defaults> {
-        Arc::new(Defaults::new(&self.timezone, &self.country).unwrap_or_default())
+        let read = || Defaults::new(&self.timezone, &self.country).unwrap_or_default();
+        self.defaults.get_or_init(|| Arc::new(read())).clone()
     }
 
     /// What a run needs, with the connections as they are now.

@@ -15,8 +15,8 @@ use crate::value::{Defaults, Moment};
 /// The names that a template may use, with their values. Cheap to clone.
 #[derive(Clone)]
 pub struct Scope {
-    names: BTreeMap<String, minijinja::Value>,
-    steps: BTreeMap<String, minijinja::Value>,
+    names: Arc<BTreeMap<String, minijinja::Value>>,
+    steps: Arc<BTreeMap<String, minijinja::Value>>,
     now: Option<Timestamp>,
     defaults: Arc<Defaults>,
     own: Arc<OwnFilters>,
@@ -40,8 +40,8 @@ pub(super) const DEFAULTS: &str = " defaults";
 impl Scope {
     pub fn new(defaults: Arc<Defaults>) -> Scope {
         Scope {
-            names: BTreeMap::new(),
-            steps: BTreeMap::new(),
+            names: Arc::default(),
+            steps: Arc::default(),
             now: None,
             defaults,
             own: Arc::default(),
@@ -67,8 +67,8 @@ impl Scope {
     /// each other too deep.
     pub(super) fn for_own_filter(&self, value: minijinja::Value) -> Option<Scope> {
         Some(Scope {
-            names: BTreeMap::from([("value".to_owned(), value)]),
-            steps: BTreeMap::new(),
+            names: Arc::new(BTreeMap::from([("value".to_owned(), value)])),
+            steps: Arc::default(),
             now: self.now,
             defaults: self.defaults.clone(),
             own: self.own.clone(),
@@ -79,19 +79,20 @@ impl Scope {
 
     /// Sets one of the names a template sees: `event`, `trigger`, `settings`, `run`, `item` ….
     pub fn set(&mut self, name: &str, value: &Value) {
-        self.names.insert(name.to_owned(), from_json(value));
+        Arc::make_mut(&mut self.names).insert(name.to_owned(), from_json(value));
     }
 
     /// Sets what `steps.<id>` holds.
     pub fn set_step(&mut self, id: &str, results: &Value) {
-        self.steps.insert(id.to_owned(), from_json(results));
+        Arc::make_mut(&mut self.steps).insert(id.to_owned(), from_json(results));
     }
 
     /// What the steps of a recipe in `use` see: the same event and run, other settings, no steps yet.
     pub fn of_used_recipe(&self, settings: &Value) -> Scope {
         let mut inner = self.clone();
-        inner.steps.clear();
-        inner.names.retain(|name, _| !matches!(name.as_str(), "item" | "item_index"));
+        inner.steps = Arc::default();
+        let names = Arc::make_mut(&mut inner.names);
+        names.retain(|name, _| !matches!(name.as_str(), "item" | "item_index"));
         inner.set("settings", settings);
         inner
     }
@@ -103,9 +104,10 @@ impl Scope {
 
     /// Puts back what [`Scope::get`] gave.
     pub fn restore(&mut self, name: &str, held: Option<Held>) {
+        let names = Arc::make_mut(&mut self.names);
         match held {
-            Some(Held(value)) => self.names.insert(name.to_owned(), value),
-            None => self.names.remove(name),
+            Some(Held(value)) => names.insert(name.to_owned(), value),
+            None => names.remove(name),
         };
     }
 

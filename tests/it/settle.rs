@@ -53,7 +53,7 @@ impl Engine for Mortal<'_> {
     async fn call(
         &mut self,
         key: &CallKey,
-        call: PlannedCall,
+        call: &PlannedCall,
     ) -> Result<Result<Response, CallError>, Interrupt> {
         match self.next() {
             Some(Written::Call(before, attempt, answer)) => {
