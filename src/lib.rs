@@ -50,6 +50,7 @@ pub mod execute;
 pub mod report;
 // ── edges ──
 pub mod clock;
+pub mod vault;
 pub mod http;
 pub mod store;
 pub mod sandbox;

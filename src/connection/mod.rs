@@ -2,10 +2,12 @@
 
 mod address;
 mod credentials;
+mod facts;
 mod secret;
 
 pub use address::server_address;
 pub use credentials::Credentials;
+pub use facts::{Facts, Lost, Way};
 pub use secret::Secret;
 
 /// One account of one app.
