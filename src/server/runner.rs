@@ -9,12 +9,11 @@ use serde_json::{Map, Value};
 use tracing::{Instrument, debug, error, info_span, warn};
 
 use super::installed::{Installed, Kept};
-use crate::call::Response;
 use crate::clock::SystemClock;
 use crate::connection::Secret;
 use crate::execute::{DurableEngine, Journal, TriggerEvent, drive};
 use crate::http::HttpCaller;
-use crate::journal::{CallKey, Entry, Outcome, Question, Replay, StepError, StepErrorKind};
+use crate::journal::{CallKey, Cost, Outcome, Question, Replay, StepError, StepErrorKind, Written};
 use crate::store::{Ended, Fingerprint, Ready, RunId, Spending, Store, StoreError, StoreErrorKind};
 
 /// A wait up to this is waited for where it stands; a longer one lets the next run start.
@@ -95,7 +94,9 @@ impl Runner {
             Ok(started) => started,
             Err(why) => {
                 let ended = Ended::of(Outcome::Failed(Box::new(cannot_start(why))));
-                self.store.append(ready.id, row, &[], Vec::new(), ended.clone()).await?;
+                self.store
+                    .append(ready.id, row, &Written::default(), Vec::new(), ended.clone())
+                    .await?;
                 return Ok(ended);
             }
         };
@@ -113,7 +114,6 @@ impl Runner {
             row,
             kept: kept.clone(),
             plan: ready.plan,
-            called: String::new(),
             data: Fingerprint::of(&[ready.payload.as_deref().unwrap_or_default().as_bytes()]),
         };
         let quota = self.gates.of_run(&kept.connections, ready.priority);
@@ -147,8 +147,8 @@ impl Runner {
     /// Notes how the run stands, as soon as the store takes it.
     async fn note(
         &self,
-        mut journal: RunJournal,
-        pending: Vec<Entry>,
+        journal: RunJournal,
+        pending: Written,
         outcome: Outcome,
         stopping: &AtomicBool,
     ) -> Option<Ended> {
@@ -246,48 +246,25 @@ struct RunJournal {
     row: u32,
     kept: Arc<Kept>,
     plan: i64,
-    /// The app of the call that went out last: calls of a run go one after the other.
-    called: String,
     /// What the event says, for questions that are asked once for the same data.
     data: Fingerprint,
 }
 
 impl RunJournal {
     /// What entries cost each connection.
-    fn spent(&mut self, entries: &[Entry]) -> Vec<Spending> {
-        let mut spent: Vec<Spending> = Vec::new();
-        let mut add = |app: &str, requests: u32, failures: u32| {
-            let Some(name) = self.kept.connections.get(app) else { return };
-            match spent.iter_mut().find(|s| s.connection == *name) {
-                Some(known) => {
-                    known.requests += requests;
-                    known.failures += failures;
-                }
-                None => {
-                    spent.push(Spending { connection: name.clone(), requests, failures });
-                }
-            }
-        };
-        for entry in entries {
-            match entry {
-                Entry::Intent { call, .. } => {
-                    self.called.clone_from(&call.planned.request.app);
-                    add(&self.called, 1, 0);
-                }
-                Entry::Answered { answer, .. }
-                    if !answer.as_ref().is_ok_and(Response::is_success) =>
-                {
-                    add(&self.called, 0, 1);
-                }
-                _ => {}
-            }
-        }
-        spent
+    fn spent(&self, entries: &Written) -> Vec<Spending> {
+        let name = |cost: &Cost| self.kept.connections.get(&cost.app).cloned();
+        let costs = entries.costs().iter().filter(|cost| cost.requests + cost.failures > 0);
+        let spent = costs.filter_map(|cost| {
+            let (requests, failures) = (cost.requests, cost.failures);
+            Some(Spending { connection: name(cost)?, requests, failures })
+        });
+        spent.collect()
     }
 }
 
 impl Journal for RunJournal {
-    async fn write(&mut self, entries: &[Entry]) -> Result<(), String> {
+    async fn write(&mut self, entries: &Written) -> Result<(), String> {
         let spent = self.spent(entries);
         let written = self.store.append(self.run, self.row, entries, spent, None).await;
         written.map_err(|e| e.to_string())?;
