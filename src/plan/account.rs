@@ -2,8 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::Catalog;
+use super::render::Detail;
+use crate::catalog::{App, Catalog};
 use crate::connection::Connection;
+
+/// Whose request it is, and how much it says of itself.
+#[derive(Clone, Copy)]
+pub struct Account<'a> {
+    pub app: &'a App,
+    pub connection: &'a Connection,
+    pub detail: Detail,
+}
 
 /// One connection per app.
 #[derive(Clone, Debug, Default)]

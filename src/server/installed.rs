@@ -76,6 +76,7 @@ impl Kept {
             run_id,
             settings: self.settings.clone(),
             accounts,
+            detail: crate::plan::Detail::ToSend,
             defaults: self.defaults(),
             settle_after,
         })
@@ -207,7 +208,7 @@ impl Trigger {
     ) -> Option<Start> {
         if let Some(holds) = &self.holds {
             let mut scope = Scope::new(self.defaults.clone());
-            scope.set("event", &Value::Object(happening.payload.clone()));
+            scope.set_event(Value::Object(happening.payload.clone()));
             if !holds.holds(&scope).unwrap_or(false) {
                 return None;
             }
@@ -240,7 +241,7 @@ impl Trigger {
     ) -> Option<String> {
         let mut scope = Scope::new(self.defaults.clone());
         scope.set_own(self.installation.kept.plan.recipe.filters.clone());
-        scope.set("event", &Value::Object(happening.payload.clone()));
+        scope.set_event(Value::Object(happening.payload.clone()));
         let facts = TriggerEvent {
             id: String::new(),
             received_at: trigger.received_at,
