@@ -44,6 +44,7 @@ pub use chores::Keep;
 pub use gates::Gates;
 pub use installed::{Happening, Installation, Installed, Kept, TriggerFacts};
 pub use list::{ListError, Way};
+pub(crate) use listen::listen;
 pub use notify::{Email, Notify};
 pub use signature::{PublicKey, SigningKeys, Verifier};
 
