@@ -1,6 +1,7 @@
 //! The project: what `linecook.yaml` says comes in as its author wrote it; as a [`Project`] everything in
 //! it is read once, with real types. Runs, their order and links belong to a project.
 
+mod edit;
 mod schema;
 mod written;
 
@@ -18,6 +19,7 @@ use crate::source::{Document, Route, Source};
 use crate::template::OwnFilters;
 use crate::value::Defaults;
 
+pub use edit::{LOCATION_TO_FILL_IN, connection_lines, with_connection, with_location, with_name};
 pub use schema::{editor_schema, shape_schema};
 pub use written::{
     WrittenConnection, WrittenEmail, WrittenInstallation, WrittenKeep, WrittenNotify,

@@ -96,7 +96,9 @@ mod tests {
         assert!(!policy.contains("unsafe"), "{policy}");
         let bytes = axum::body::to_bytes(response.into_body(), 100_000).await.unwrap();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
-        assert!(text.contains("<p>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;more&quot;</p>"));
+        assert!(text.contains(
+            "<p>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;more&quot;</p>"
+        ));
         assert!(text.contains("<h1>&lt;b&gt;</h1>"), "{text}");
         assert!(!text.contains("src=") && !text.contains("href="), "{text}");
     }
