@@ -8,6 +8,7 @@ mod field;
 mod fit;
 mod index;
 mod operation;
+mod permission;
 mod schema;
 mod settling;
 mod shape;
@@ -26,6 +27,7 @@ pub use operation::{
     Effect, Example as OperationExample, FieldError, FullList, Idempotency, InDoubt, ListShape,
     Lookup, NamedResult, Operation, Pages, Slot, TagsShape,
 };
+pub use permission::{NoPermission, Refusal};
 pub use schema::{request_schema, response_schema};
 pub use settling::{Marker, Newness, Probe};
 pub use stand_in::StandIn;
