@@ -1,12 +1,14 @@
 //! Who we are when we call: a [`Connection`] is one account of one app; its [`Secret`] cannot be printed.
 
+mod access;
 mod address;
 mod credentials;
 mod facts;
 mod secret;
 
+pub use access::{Access, Allowed, Deed, Scopes};
 pub use address::server_address;
-pub use credentials::Credentials;
+pub use credentials::{Credentials, FixedTokens, NoToken, Token};
 pub use facts::{Facts, Lost, Way};
 pub use secret::Secret;
 
