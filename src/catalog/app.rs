@@ -3,6 +3,8 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use crate::connection::host_of;
+
 /// An API we know.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +51,11 @@ pub struct App {
 }
 
 impl App {
+    /// The app's own servers: tokens may be sent there, and people agree there.
+    pub fn hosts(&self) -> Vec<String> {
+        self.base_url.iter().filter_map(|address| host_of(address)).collect()
+    }
+
     /// Whether its events come from outside, by webhook.
     pub fn tells_from_outside(&self) -> bool {
         let by = &self.event_by;

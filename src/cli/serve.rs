@@ -72,7 +72,7 @@ pub fn run(args: &Args) -> Result {
 
 /// The project when there is no error in it; else its errors are printed.
 pub fn good(loaded: LoadedProject) -> Option<ReadyProject> {
-    if loaded.ready.is_none() {
+    if loaded.has_errors() {
         for mut diagnostics in loaded.diagnostics {
             diagnostics.found.retain(|d| d.severity == Severity::Error);
             if !diagnostics.found.is_empty() {
@@ -80,6 +80,7 @@ pub fn good(loaded: LoadedProject) -> Option<ReadyProject> {
             }
         }
         print::talk("The project has errors: nothing was started.");
+        return None;
     }
     loaded.ready
 }

@@ -4,12 +4,14 @@ mod access;
 mod address;
 mod credentials;
 mod facts;
+mod rotation;
 mod secret;
 
 pub use access::{Access, Allowed, Deed, Scopes};
-pub use address::server_address;
+pub use address::{host_of, leads_here, server_address, server_name};
 pub use credentials::{Credentials, FixedTokens, NoToken, Token};
 pub use facts::{Facts, Lost, Way};
+pub use rotation::Rotation;
 pub use secret::Secret;
 
 /// One account of one app.
@@ -20,6 +22,10 @@ pub struct Connection {
     pub base_url: String,
     /// The account within the app, where there is one.
     pub location_id: Option<String>,
+    /// What it may do.
+    pub access: Access,
+    /// When its credential is to be replaced.
+    pub rotation: Option<Rotation>,
     /// The token sent with every call; none for a dry run.
     pub token: Option<Secret>,
 }

@@ -21,6 +21,8 @@ impl Accounts {
                 app: app.app.clone(),
                 base_url: base_url.clone(),
                 location_id: app.location.is_some().then(|| location_id.to_owned()),
+                access: Default::default(),
+                rotation: None,
                 token: None,
             });
         }

@@ -5,7 +5,7 @@ mod edit;
 mod schema;
 mod written;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use crate::connection::{Connection, Secret};
+use crate::connection::{Access, Allowed, Connection, Facts, Rotation, Scopes, Secret, Way};
 use crate::source::{Document, Route, Source};
 use crate::template::OwnFilters;
 use crate::value::Defaults;
@@ -104,6 +104,16 @@ pub struct NamedConnection {
     pub base_url: Option<String>,
     /// The account within the app, where there is one.
     pub location_id: Option<String>,
+    /// Where people agree, where that is another page than the app's own.
+    pub authorize_url: Option<String>,
+    /// What recipes may do with it; everything without it.
+    pub allow: Option<Vec<Allowed>>,
+    /// What its token may do, as the file says.
+    pub scopes: Option<BTreeSet<String>>,
+    /// How often its credential is to be replaced.
+    pub rotate_every: Option<Duration>,
+    /// What the vault knows of its credential. None when there is none in it, or another one is used.
+    pub facts: Option<Facts>,
 }
 
 impl NamedConnection {
@@ -113,8 +123,32 @@ impl NamedConnection {
             app: self.app.clone(),
             base_url: self.base_url.clone()?,
             location_id: self.location_id.clone(),
+            access: self.access(),
+            rotation: self.rotation(),
             token,
         })
+    }
+
+    /// What it may do. What the app has said of its scopes goes before what the file says.
+    pub fn access(&self) -> Access {
+        let granted = self.facts.as_ref().and_then(|facts| facts.scopes.as_ref());
+        let scopes = match (granted, &self.scopes) {
+            (Some(granted), _) => Scopes::Granted(granted.iter().cloned().collect()),
+            (None, Some(written)) => Scopes::Written(written.clone()),
+            (None, None) => Scopes::Unknown,
+        };
+        Access { scopes, allow: self.allow.clone() }
+    }
+
+    /// When its credential is to be replaced; none when nobody wants that, or knows how old it is.
+    pub fn rotation(&self) -> Option<Rotation> {
+        let since = self.facts.as_ref()?.since;
+        Some(Rotation { since, every: self.rotate_every? })
+    }
+
+    /// How it proves who it is, where that is known.
+    pub fn way(&self) -> Option<Way> {
+        self.facts.as_ref().map(|facts| facts.way)
     }
 }
 

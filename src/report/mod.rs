@@ -9,6 +9,7 @@ mod requests;
 mod run;
 mod run_history;
 mod runs;
+mod scopes;
 
 pub use diagnostics::{FileDiagnostics, plural, summary};
 pub use entries::{event_json, event_text, list_json, list_text, operation_json, operation_text};
@@ -21,3 +22,4 @@ pub use requests::DryRun;
 pub use run::{run_ending, run_json, run_line};
 pub use run_history::RunHistory;
 pub use runs::{RunList, RunSummary, counted, minute};
+pub use scopes::ConnectionScopes;
