@@ -132,6 +132,7 @@ impl Compiler {
             .expect("the generator reads what it writes");
         self.check_operations(&catalog);
         self.check_events(&catalog);
+        self.check_registrations(&catalog);
         if self.errors.is_empty() { Ok(text) } else { Err(self.errors) }
     }
 
@@ -313,6 +314,38 @@ impl Compiler {
         }
         for (file, route, message) in found {
             self.error(&file, route, message);
+        }
+    }
+
+    /// The operations that register webhooks are there, and have what is asked of them.
+    fn check_registrations(&mut self, catalog: &Catalog) {
+        let mut found = Vec::new();
+        for app in &self.apps {
+            for (level, with) in &app.webhooks.registered {
+                let route = Route::root().key("webhooks").key("registered").key(level);
+                let mut say =
+                    |message: String| found.push((app.app.clone(), route.clone(), message));
+                let operation = |id: &str| catalog.operation(&format!("{}.{id}", app.app)).ok();
+                match operation(&with.add) {
+                    None => say(format!("`add` names `{}`, which is not there", with.add)),
+                    Some(add) => {
+                        let retries = with.retries.iter().map(|retries| &retries.within);
+                        let fields = [&with.event, &with.address].into_iter().chain(retries);
+                        for name in fields.filter(|name| add.field(name).is_err()) {
+                            say(format!("`{}` has no field `{name}`", with.add));
+                        }
+                    }
+                }
+                if operation(&with.list).is_none_or(|list| list.list.is_none()) {
+                    say(format!("`list` names `{}`, which is no list operation", with.list));
+                }
+                if operation(&with.remove).is_none_or(|remove| remove.path.len() != 1) {
+                    say(format!("`remove` names `{}`, which has not one path field", with.remove));
+                }
+            }
+        }
+        for (app, route, message) in found {
+            self.error(Path::new(&app), route, message);
         }
     }
 

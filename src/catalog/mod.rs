@@ -17,7 +17,9 @@ mod stand_in;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-pub use app::{App, EventBy, Limit, OAuth, Proof, Signature, UserTypes};
+pub use app::{
+    App, EventBy, Limit, OAuth, Proof, Registration, RetryFields, Signature, UserTypes, WebhookWays,
+};
 pub use compile::{CompileError, compile};
 pub use event::{EventType, PayloadSource};
 pub use field::{Field, Fields, Format, Inner, Presence, Record, value_at};

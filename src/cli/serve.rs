@@ -14,6 +14,7 @@ use super::options::colour;
 use super::prepare::runtime;
 use super::print;
 use super::project::{LoadedProject, ReadyProject, load_project};
+use super::store::vault_of;
 use crate::catalog::Catalog;
 use crate::connection::Secret;
 use crate::diagnostic::Severity;
@@ -114,6 +115,7 @@ pub async fn start(ready: &ReadyProject, listen: std::net::SocketAddr) -> Result
         keep: Keep { payloads: project.keep.payloads, runs: project.keep.runs },
         notify: notify(project)?,
         public_url: project.public_url.clone(),
+        vault: vault_of(&ready.store),
     };
     server::start(options, store, installed, gates)
         .await

@@ -5,6 +5,7 @@ mod acts;
 mod chores;
 mod dispatch;
 mod gates;
+mod hooks;
 mod installed;
 mod list;
 mod listen;
@@ -17,10 +18,11 @@ mod signature;
 mod sync;
 mod timers;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -30,7 +32,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::catalog::{App, Catalog};
-use crate::connection::{Connection, Secret};
+use crate::connection::Connection;
 use crate::execute::gate::Limits;
 use crate::http::HttpCaller;
 use crate::plan::Plan;
@@ -38,10 +40,12 @@ use crate::store::{
     Accepted, Arrival, Deliveries, Ended, NewPlan, RunState, Runs, Store, StoreError,
 };
 use crate::value::Defaults;
+use crate::vault::Vault;
 
 pub use acts::{ActError, Done, act, serve_requests};
 pub use chores::Keep;
 pub use gates::Gates;
+pub use hooks::{Hooks, HooksError, hook_secrets, names as hook_names};
 pub use installed::{Happening, Installation, Installed, Kept, TriggerFacts};
 pub use list::{ListError, Way};
 pub(crate) use listen::listen;
@@ -71,6 +75,8 @@ pub struct Options {
     pub notify: Notify,
     /// Where webhooks arrive from outside; none do without it.
     pub public_url: Option<String>,
+    /// Where the secrets of webhook addresses are.
+    pub vault: Vault,
 }
 
 /// A recipe to be installed.
@@ -91,8 +97,7 @@ pub struct Service {
     runner: Arc<Runner>,
     dispatch: Handle,
     verifier: Verifier,
-    /// By connection.
-    hook_secrets: Mutex<HashMap<String, Vec<Secret>>>,
+    hooks: Hooks,
     /// Counted now and then, and guessed in between.
     open_runs: AtomicI64,
     notifies: bool,
@@ -126,8 +131,20 @@ pub struct StartError {
     pub help: String,
 }
 
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 impl From<StoreError> for StartError {
     fn from(error: StoreError) -> StartError {
+        StartError { message: error.message, help: error.help }
+    }
+}
+
+impl From<HooksError> for StartError {
+    fn from(error: HooksError) -> StartError {
         StartError { message: error.message, help: error.help }
     }
 }
@@ -177,7 +194,7 @@ pub async fn start(
             message: format!("no calls can be made: {e}"),
             help: "check the network".to_owned(),
         })?;
-    let hook_secrets = hook_secrets(&store, &installed).await?;
+    let hooks = Hooks::open(options.vault, &store, &installed).await?;
     let fresh_behind = store.last_run().await?;
     let open = store.count_open().await?;
     let installed = Arc::new(installed);
@@ -204,7 +221,7 @@ pub async fn start(
         runner,
         dispatch,
         verifier: options.verifier,
-        hook_secrets: Mutex::new(hook_secrets),
+        hooks,
         open_runs,
 
         public_url: options.public_url,
@@ -226,6 +243,7 @@ pub async fn start(
     chores.spawn(sync::run(service.clone(), stops.clone()));
     chores.spawn(timers::run(service.clone(), stops.clone()));
     chores.spawn(chores::count(service.clone(), stops.clone()));
+    chores.spawn(chores::follow_vault(service.clone(), stops.clone()));
     chores.spawn(chores::sweep(service.clone(), options.keep, stops));
     Ok(Running {
         service,
@@ -266,9 +284,8 @@ impl Service {
         &self,
         installed: Installed,
         limits: impl Fn(&str) -> Option<Limits>,
-    ) -> Result<(), StoreError> {
-        let secrets = hook_secrets(self.store(), &installed).await?;
-        *self.hook_secrets.lock().unwrap_or_else(PoisonError::into_inner) = secrets;
+    ) -> Result<(), StartError> {
+        self.hooks.ensure(self.store(), &installed).await?;
         self.runner.gates.open(self.store(), &installed.connections, limits).await?;
         self.runner.install(Arc::new(installed));
         self.reinstalled.notify_waiters();
@@ -337,10 +354,9 @@ impl Service {
         }
     }
 
-    /// What a hook's address has to hold.
-    pub fn hook_secrets(&self, connection: &str) -> Vec<Secret> {
-        let secrets = self.hook_secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        secrets.get(connection).cloned().unwrap_or_default()
+    /// The secrets of webhook addresses.
+    pub fn hooks(&self) -> &Hooks {
+        &self.hooks
     }
 
     /// Stores several arrivals; gives whether any of them is new.
@@ -364,19 +380,4 @@ impl Service {
         }
         Ok(accepted)
     }
-}
-
-/// The secret of each connection's hook address: as the environment says, else as it was made once.
-async fn hook_secrets(
-    store: &Store,
-    installed: &Installed,
-) -> Result<HashMap<String, Vec<Secret>>, StoreError> {
-    let outside = Catalog::embedded().apps().iter().filter(|a| a.base_url.is_none() && !a.own);
-    let names = installed.connections.keys().cloned().chain(outside.map(|a| a.app.clone()));
-    let mut secrets = HashMap::new();
-    for name in names {
-        let secret = store.hook_secret(&name).await?;
-        secrets.insert(name, vec![Secret::new(secret)]);
-    }
-    Ok(secrets)
 }

@@ -11,6 +11,7 @@ mod health;
 mod journal;
 mod lease;
 mod notices;
+mod old_hooks;
 mod plans;
 mod positions;
 mod requests;

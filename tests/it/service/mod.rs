@@ -6,6 +6,7 @@ mod doors;
 mod engines;
 mod failing_disk;
 mod forgeries;
+mod hooks;
 mod people;
 mod soak;
 mod turns;
@@ -84,8 +85,8 @@ impl Kitchen {
 
     /// The address of a connection's hook.
     pub fn hook(&self, connection: &str, event: &str) -> String {
-        let secrets = self.running.service.hook_secrets(connection);
-        let secret = secrets[0].expose();
+        let secrets = self.running.service.hooks().secrets(connection);
+        let secret = secrets[0].secret.expose();
         format!("http://{}/hooks/{connection}/{secret}/{event}", self.running.address)
     }
 
@@ -227,6 +228,7 @@ pub async fn try_start(
         keep: Default::default(),
         notify: Default::default(),
         public_url: Some("http://127.0.0.1".into()),
+        vault: crate::cases::vault(folder),
     };
     let started = server::start(options, store, installed, Gates::default()).await;
     started.map_err(|e| format!("{}: {}", e.message, e.help))
