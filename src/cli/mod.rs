@@ -1,9 +1,11 @@
 //! The command line: one file per verb. Data goes to standard output, talk to standard error.
 
+mod ask;
 mod backup;
 mod catalog;
 mod check;
 mod confirm;
+mod connect;
 mod doctor;
 mod dry_run;
 mod environment;
@@ -17,6 +19,7 @@ mod options;
 mod prepare;
 mod print;
 mod project;
+mod project_file;
 mod request;
 mod restore;
 mod run;
@@ -80,6 +83,8 @@ enum Verb {
     Run(run::Args),
     /// Run the examples of recipes in the sandbox
     Test(test::Args),
+    /// Connect an account of an app: HighLevel or Stax
+    Connect(connect::Args),
     /// Run the project as a service: webhooks in, nothing lost
     Serve(serve::Args),
     /// The addresses that webhooks are posted to
@@ -111,6 +116,7 @@ pub fn main() -> ExitCode {
         Verb::DryRun(args) => dry_run::run(&args),
         Verb::Run(args) => run::run(&args),
         Verb::Test(args) => test::run(&args),
+        Verb::Connect(args) => connect::run(&args),
         Verb::Serve(args) => serve::run(&args),
         Verb::Webhooks(args) => webhooks::run(&args),
         Verb::Sync(args) => sync::run(&args),

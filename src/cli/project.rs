@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::environment::token;
 use super::load::{load_with, on_all_cores};
 use crate::catalog::Catalog;
-use crate::check::{self, ConnectionNeed, InstalledRecipe};
+use crate::check::{self, ConnectionNeed, InstalledRecipe, Needed};
 use crate::connection::{Facts, Way};
 use crate::diagnostic::{self, Code, Severity, Sink};
 use crate::parse;
@@ -42,21 +42,38 @@ impl LoadedProject {
         self.diagnostics.iter().any(|found| found.count(Severity::Error) > 0)
     }
 
-    /// The least scopes that a connection has to have for what is installed. As long as the project file has
-    /// errors nobody knows which recipe uses which connection: then for all its recipes.
-    pub fn needed_scopes(&self, connection: &str, app: &str, way: Way) -> BTreeSet<String> {
+    /// The least scopes that a connection has to have for what is installed, each with the recipes that need
+    /// it. As long as the project file has errors nobody knows which recipe uses which connection: then for
+    /// all its recipes.
+    pub fn needed_scopes(
+        &self,
+        connection: &str,
+        app: &str,
+        way: Way,
+    ) -> BTreeMap<String, BTreeSet<String>> {
+        let mut scopes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut add = |needed: &Needed, recipe: &str| {
+            let Some(scope) = needed.scope().filter(|_| needed.matters_to(Some(way))) else {
+                return;
+            };
+            if needed.app() == app {
+                scopes.entry(scope.to_owned()).or_default().insert(recipe.to_owned());
+            }
+        };
         match &self.ready {
             Some(ready) if ready.project.connections.contains_key(connection) => {
-                let needs = ready.needs();
-                let mut scopes = check::needed_scopes(&needs, |_| Some(way));
-                scopes.remove(connection).unwrap_or_default()
+                for need in ready.needs().iter().filter(|need| need.connection == connection) {
+                    let recipe = &ready.installations[need.installation].plan.recipe;
+                    add(&need.need.what, &recipe.name);
+                }
             }
             _ => {
-                let needs = self.recipes.iter().flat_map(|plan| plan.recipe.needs());
-                let needs = needs.filter(|n| n.what.app() == app && n.what.matters_to(Some(way)));
-                needs.filter_map(|need| Some(need.what.scope()?.to_owned())).collect()
+                for plan in &self.recipes {
+                    plan.recipe.needs().iter().for_each(|need| add(&need.what, &plan.recipe.name));
+                }
             }
         }
+        scopes
     }
 }
 

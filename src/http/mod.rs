@@ -1,6 +1,7 @@
 //! Out into the world: a [`Caller`] over HTTP, which adds the credentials and nothing else.
 
 pub mod oauth;
+pub mod proof;
 mod redact;
 
 use std::collections::BTreeMap;
