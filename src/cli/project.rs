@@ -106,6 +106,21 @@ impl ReadyProject {
         connections.iter().filter_map(of_one).collect()
     }
 
+    /// The installations that work through a connection or are started by its events.
+    pub fn users_of(&self, connection: &str) -> Vec<String> {
+        let Some(named) = self.project.connections.get(connection) else { return Vec::new() };
+        let uses = |installation: &&Installation| match installation.connections.get(&named.app) {
+            Some(chosen) => chosen == connection,
+            // Without a choice the events of all connections of the app start it.
+            None => {
+                let events = &installation.plan.recipe.trigger.events;
+                events.iter().any(|event| event.app == named.app)
+            }
+        };
+        let users = self.installations.iter().filter(|i| i.enabled).filter(uses);
+        users.map(|installation| installation.name.clone()).collect()
+    }
+
     /// What its recipes need of its connections.
     pub fn needs(&self) -> Vec<ConnectionNeed<'_>> {
         let recipes: Vec<_> = self.installations.iter().map(|i| &i.plan.recipe).collect();

@@ -1,5 +1,6 @@
 //! Any noun → text, JSON, JUnit, GitHub annotations: what a person or another program reads.
 
+mod connections;
 mod diagnostics;
 mod entries;
 mod events;
@@ -11,6 +12,7 @@ mod run_history;
 mod runs;
 mod scopes;
 
+pub use connections::{ConnectionList, ConnectionState, ConnectionSummary};
 pub use diagnostics::{FileDiagnostics, plural, summary};
 pub use entries::{event_json, event_text, list_json, list_text, operation_json, operation_text};
 pub use events::{EventList, EventSummary};
