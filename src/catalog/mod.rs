@@ -17,7 +17,7 @@ mod stand_in;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-pub use app::{App, EventBy, Limit, Signature};
+pub use app::{App, EventBy, Limit, OAuth, Signature, UserTypes};
 pub use compile::{CompileError, compile};
 pub use event::{EventType, PayloadSource};
 pub use field::{Field, Fields, Format, Inner, Presence, Record, value_at};

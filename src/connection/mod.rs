@@ -9,7 +9,7 @@ mod secret;
 
 pub use access::{Access, Allowed, Deed, Scopes};
 pub use address::{host_of, leads_here, server_address, server_name};
-pub use credentials::Credentials;
+pub use credentials::{Credentials, NoToken, Token};
 pub use facts::{Facts, Lost, Way};
 pub use rotation::Rotation;
 pub use secret::Secret;

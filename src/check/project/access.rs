@@ -60,7 +60,7 @@ impl ProjectChecker<'_> {
         written: &WrittenConnection,
     ) -> Option<String> {
         let url = written.authorize_url.as_deref()?;
-        if app.location.is_none() {
+        if app.oauth.is_none() {
             if app.base_url.is_some() {
                 self.sink.say(diagnostic::nobody_agrees(route, &app.title));
             }
