@@ -56,10 +56,10 @@ pub struct App {
 impl App {
     /// The app's own servers: tokens may be sent there, and people agree there.
     pub fn hosts(&self) -> Vec<String> {
-        let agreeing = self.oauth.iter().flat_map(|oauth| {
-            oauth.white_label_authorize_url.iter().chain(std::iter::once(&oauth.authorize_url))
-        });
-        self.base_url.iter().chain(agreeing).filter_map(|address| host_of(address)).collect()
+        let oauth = self.oauth.iter();
+        let pages =
+            oauth.flat_map(|o| o.white_label_authorize_url.iter().chain([&o.authorize_url]));
+        self.base_url.iter().chain(pages).filter_map(|address| host_of(address)).collect()
     }
 
     /// Whether its events come from outside, by webhook.

@@ -90,13 +90,15 @@ impl Operation {
     }
 }
 
-/// Why a line of `allow` means nothing.
+/// Why a line of `allow` means nothing, and what it most likely means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoPermission {
-    /// What it most likely means, written out.
-    pub near: Option<String>,
-    /// The word before the dot is good, and the one behind it is not.
-    pub is_deed: bool,
+pub enum NoPermission {
+    /// The app has nothing of that name.
+    Unknown { near: Option<String> },
+    /// The word behind the dot is none for what can be done.
+    NotADeed { near: Option<String> },
+    /// Only the word for the records is there, or nearly so: `tasks`.
+    DeedMissing { records: String },
 }
 
 impl Catalog {
@@ -146,33 +148,35 @@ impl Catalog {
                 (Some(records), Some(deed)) => return Ok(Allowed::Records { records, deed }),
                 (Some(_), None) => {
                     let near = near_deed(behind).map(|deed| format!("{before}.{deed}"));
-                    return Err(NoPermission { near, is_deed: true });
+                    return Err(NoPermission::NotADeed { near });
                 }
                 (None, Some(_)) => {
                     let near = near_word(before, &words).map(|word| format!("{word}.{behind}"));
-                    return Err(NoPermission { near, is_deed: false });
+                    return Err(NoPermission::Unknown { near });
                 }
                 (None, None) => {}
             }
         }
-        let own = |near: &String| self.operation(near).is_ok_and(|o| o.app == app);
-        match self.operation(written) {
-            Ok(operation) if operation.app == app => Ok(Allowed::Operation(operation.long_id())),
-            Ok(_) => Err(NoPermission { near: None, is_deed: false }),
-            Err(problem) => {
-                let near = match (near_word(written, &words), split, problem) {
-                    (Some(word), ..) => Some(format!("{word}.*")),
-                    (None, Some((before, behind)), _) if near_word(before, &words).is_some() => {
-                        let word = near_word(before, &words).unwrap_or_default();
-                        near_deed(behind).map(|deed| format!("{word}.{deed}"))
-                    }
-                    (None, _, NotFound::Unknown { near }) => near.filter(own),
-                    (None, _, NotFound::Ambiguous(names)) => names.into_iter().find(own),
-                    (None, _, NotFound::Wire(_)) => None,
-                };
-                Err(NoPermission { near, is_deed: false })
+        let problem = match self.operation(written) {
+            Ok(operation) if operation.app == app => {
+                return Ok(Allowed::Operation(operation.long_id()));
             }
+            Ok(_) => return Err(NoPermission::Unknown { near: None }),
+            Err(problem) => problem,
+        };
+        if let Some(records) = near_word(written, &words) {
+            return Err(NoPermission::DeedMissing { records });
         }
+        let both = split.and_then(|(before, behind)| {
+            Some(format!("{}.{}", near_word(before, &words)?, near_deed(behind)?))
+        });
+        let own = |near: &String| self.operation(near).is_ok_and(|o| o.app == app);
+        let near = both.or_else(|| match problem {
+            NotFound::Unknown { near } => near.filter(own),
+            NotFound::Ambiguous(names) => names.into_iter().find(own),
+            NotFound::Wire(_) => None,
+        });
+        Err(NoPermission::Unknown { near })
     }
 }
 
@@ -213,30 +217,34 @@ mod tests {
     #[test]
     fn allow_covers_what_it_names_and_nothing_else() {
         let catalog = Catalog::embedded();
-        let table: &[(&str, &[&str], &str, Result<(), &str>)] = &[
-            ("highlevel", &["contacts.read"], "highlevel.get-contact", Ok(())),
-            ("highlevel", &["contacts.read"], "POST /contacts/search", Ok(())),
-            ("highlevel", &["contacts.read"], "POST /contacts/upsert", Err("contacts.write")),
-            ("highlevel", &["contacts.*"], "highlevel.create-task", Err("tasks.write")),
-            ("highlevel", &["contacts.*"], "highlevel.add-tags", Err("tags.write")),
-            ("highlevel", &["contacts.*", "tasks.*"], "highlevel.create-task", Ok(())),
-            ("highlevel", &["tasks.write"], "highlevel.get-all-tasks", Err("tasks.read")),
-            ("highlevel", &["*.read"], "highlevel.get-all-tasks", Ok(())),
-            ("highlevel", &["*.read"], "highlevel.delete-task", Err("tasks.write")),
-            ("highlevel", &["*"], "highlevel.delete-contact", Ok(())),
-            ("highlevel", &["*.*"], "highlevel.delete-contact", Ok(())),
-            ("highlevel", &["highlevel.create-task"], "highlevel.create-task", Ok(())),
-            ("highlevel", &["highlevel.create-task"], "highlevel.update-task", Err("tasks.write")),
-            ("highlevel", &[], "highlevel.get-contact", Err("contacts.read")),
-            ("stax", &["payment_methods.read"], "GET /customer/:customerId/payment-method", Ok(())),
-            ("stax", &["customers.*"], "POST /charge", Err("transactions.write")),
+        // What would cover it is named where nothing does.
+        let highlevel = [
+            ("contacts.read", "highlevel.get-contact", None),
+            ("contacts.read", "POST /contacts/search", None),
+            ("contacts.read", "POST /contacts/upsert", Some("contacts.write")),
+            ("contacts.*", "highlevel.create-task", Some("tasks.write")),
+            ("contacts.*", "highlevel.add-tags", Some("tags.write")),
+            ("contacts.* tasks.*", "highlevel.create-task", None),
+            ("tasks.write", "highlevel.get-all-tasks", Some("tasks.read")),
+            ("*.read", "highlevel.get-all-tasks", None),
+            ("*.read", "highlevel.delete-task", Some("tasks.write")),
+            ("*", "highlevel.delete-contact", None),
+            ("*.*", "highlevel.delete-contact", None),
+            ("highlevel.create-task", "highlevel.create-task", None),
+            ("highlevel.create-task", "highlevel.update-task", Some("tasks.write")),
+            ("", "highlevel.get-contact", Some("contacts.read")),
         ];
-        for (app, allow, operation, expected) in table {
+        let stax = [
+            ("payment_methods.read", "GET /customer/:customerId/payment-method", None),
+            ("customers.*", "POST /charge", Some("transactions.write")),
+        ];
+        let both = highlevel.iter().map(|row| ("highlevel", row));
+        for (app, (allow, operation, missing)) in both.chain(stax.iter().map(|row| ("stax", row))) {
+            let allow: Vec<&str> = allow.split_whitespace().collect();
             let operation = catalog.operation(operation).unwrap();
-            let found = access(app, allow).permits(&operation);
-            let expected =
-                expected.map_err(|word| Refusal::NotAllowed { missing: word.to_owned() });
-            assert_eq!(found, expected, "{allow:?} {}", operation.name());
+            let found = access(app, &allow).permits(&operation);
+            let refusal = missing.map(|word| Refusal::NotAllowed { missing: word.to_owned() });
+            assert_eq!(found.err(), refusal, "{allow:?} {}", operation.name());
         }
     }
 
@@ -284,23 +292,27 @@ mod tests {
 
     #[test]
     fn what_is_misspelt_has_a_suggestion() {
-        let allowed = |app: &str, text: &str| Catalog::embedded().allowed(app, text);
-        for (app, written, near) in [
-            ("highlevel", "contact.read", Some("contacts.read")),
-            ("highlevel", "contcats.write", Some("contacts.write")),
-            ("highlevel", "contacts", Some("contacts.*")),
-            ("highlevel", "task", Some("tasks.*")),
-            ("highlevel", "contacts.readonly", Some("contacts.read")),
-            ("highlevel", "contacts.wirte", Some("contacts.write")),
-            ("highlevel", "contact.readonly", Some("contacts.read")),
-            ("highlevel", "highlevel.creat-task", Some("highlevel.create-task")),
-            ("stax", "payment-methods.read", Some("payment_methods.read")),
-            ("stax", "highlevel.create-task", None),
-            ("stax", "contacts.read", None),
-            ("highlevel", "everything", None),
-            ("highlevel", "", None),
+        let unknown = |near: &str| NoPermission::Unknown { near: Some(near.to_owned()) };
+        let not_a_deed = |near: &str| NoPermission::NotADeed { near: Some(near.to_owned()) };
+        let missing = |records: &str| NoPermission::DeedMissing { records: records.to_owned() };
+        let nothing = NoPermission::Unknown { near: None };
+        for (app, written, wrong) in [
+            ("highlevel", "contact.read", unknown("contacts.read")),
+            ("highlevel", "contcats.write", unknown("contacts.write")),
+            ("highlevel", "contacts", missing("contacts")),
+            ("highlevel", "task", missing("tasks")),
+            ("highlevel", "contacts.readonly", not_a_deed("contacts.read")),
+            ("highlevel", "contacts.wirte", not_a_deed("contacts.write")),
+            ("highlevel", "contacts.chickens", NoPermission::NotADeed { near: None }),
+            ("highlevel", "contact.readonly", unknown("contacts.read")),
+            ("highlevel", "highlevel.creat-task", unknown("highlevel.create-task")),
+            ("stax", "payment-methods.read", unknown("payment_methods.read")),
+            ("stax", "highlevel.create-task", nothing.clone()),
+            ("stax", "contacts.read", nothing.clone()),
+            ("highlevel", "everything", nothing.clone()),
+            ("highlevel", "", nothing),
         ] {
-            assert_eq!(allowed(app, written).unwrap_err().near.as_deref(), near, "{written}");
+            assert_eq!(Catalog::embedded().allowed(app, written), Err(wrong), "{written}");
         }
     }
 

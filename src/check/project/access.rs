@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::catalog::App;
+use crate::catalog::{App, NoPermission};
 use crate::connection::{Allowed, Facts, host_of, leads_here, server_name};
 use crate::diagnostic::{self, nearest};
 use crate::project::WrittenConnection;
@@ -60,7 +60,7 @@ impl ProjectChecker<'_> {
         written: &WrittenConnection,
     ) -> Option<String> {
         let url = written.authorize_url.as_deref()?;
-        if app.location.is_none() {
+        if app.oauth.is_none() {
             if app.base_url.is_some() {
                 self.sink.say(diagnostic::nobody_agrees(route, &app.title));
             }
@@ -98,11 +98,8 @@ impl ProjectChecker<'_> {
         app: &App,
         written: &WrittenConnection,
     ) -> Option<Vec<Allowed>> {
-        let lines = written.allow.as_ref()?;
+        let lines = written.allow.as_ref().filter(|_| app.base_url.is_some())?;
         let mut allow = Vec::new();
-        if app.base_url.is_none() {
-            return None;
-        }
         for (at, line) in lines.iter().enumerate() {
             let here = route.item(at);
             if self.file.is_touched(&here) {
@@ -112,14 +109,17 @@ impl ProjectChecker<'_> {
                 Ok(allowed) => allow.push(allowed),
                 Err(wrong) => {
                     let known = self.catalog.record_words(&app.app);
-                    self.sink.say(diagnostic::unknown_permission(
-                        &here,
-                        line,
-                        &app.title,
-                        wrong.near,
-                        wrong.is_deed,
-                        &known,
-                    ));
+                    self.sink.say(match wrong {
+                        NoPermission::Unknown { near } => {
+                            diagnostic::unknown_permission(&here, line, &app.title, near, &known)
+                        }
+                        NoPermission::NotADeed { near } => {
+                            diagnostic::unknown_deed(&here, line, near)
+                        }
+                        NoPermission::DeedMissing { records } => {
+                            diagnostic::deed_missing(&here, line, &records)
+                        }
+                    });
                 }
             }
         }

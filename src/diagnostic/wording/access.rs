@@ -45,22 +45,29 @@ pub fn unknown_permission(
     line: &str,
     title: &str,
     near: Option<String>,
-    is_deed: bool,
     known: &[&str],
 ) -> Diagnostic {
-    let line = short(line, 60);
-    let message = match is_deed {
-        true => format!("`{line}` ends in a word that `allow` does not know"),
-        false => format!("{title} has nothing that is called `{line}`"),
-    };
-    let help = match is_deed {
-        true => "write `.read`, `.write` or `.*` behind the dot".to_owned(),
-        false => format!(
-            "write one of {} with `.read`, `.write` or `.*` behind it, or the name of an operation",
-            list(known)
-        ),
-    };
+    let message = format!("{title} has nothing that is called `{}`", short(line, 60));
+    let help = format!(
+        "write one of {} with `.read`, `.write` or `.*` behind it, or the name of an operation",
+        list(known)
+    );
     new(Code::UnknownPermission, value(route), message).help(help).near(near)
+}
+
+/// `contacts.readonly`
+pub fn unknown_deed(route: &Route, line: &str, near: Option<String>) -> Diagnostic {
+    let message = format!("`{}` ends in a word that `allow` does not know", short(line, 60));
+    new(Code::UnknownPermission, value(route), message)
+        .help("write `.read`, `.write` or `.*` behind the dot")
+        .near(near)
+}
+
+/// `contacts`
+pub fn deed_missing(route: &Route, line: &str, records: &str) -> Diagnostic {
+    let message = format!("`{}` does not say what may be done with them", short(line, 60));
+    new(Code::UnknownPermission, value(route), message)
+        .help(format!("write `{records}.read`, `{records}.write` or `{records}.*` for both"))
 }
 
 pub fn rotates_too_often(route: &Route, text: &str) -> Diagnostic {
