@@ -3,6 +3,8 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use super::WebhookWays;
+
 /// An API we know.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,6 +33,9 @@ pub struct App {
     /// How its webhooks come to be sent to us.
     #[serde(default, skip_serializing_if = "WebhookWays::is_unsaid")]
     pub webhooks: WebhookWays,
+    /// How its marketplace apps get tokens, where it has such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth: Option<OAuth>,
     /// The zone of dates that come without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
@@ -79,52 +84,52 @@ pub struct Signature {
     pub rsa_header: Option<String>,
 }
 
-/// How an app's webhooks come to be sent to us.
+/// How a marketplace app gets tokens: OAuth 2.0, with what is the app's own. Paths are counted from the
+/// base URL of the app or the connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct WebhookWays {
-    /// Where its API registers them: by the level of the key, the usual one first.
-    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    pub registered: IndexMap<String, Registration>,
-    /// Where a person enters the one address of signed webhooks.
+pub struct OAuth {
+    /// Where a person agrees.
+    pub authorize_url: String,
+    /// The same without the app's own name on it, for agencies that sell it as theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signed: Option<String>,
-    /// Where a person enters the address of each event.
+    pub white_label_authorize_url: Option<String>,
+    /// The path that gives tokens.
+    pub token: String,
+    /// The path that gives the token of one account for that of its company.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by_hand: Option<String>,
+    pub location_token: Option<String>,
+    /// The path that lists the accounts of a company.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installed_locations: Option<String>,
+    /// Whether the app is known to take PKCE.
+    #[serde(default)]
+    pub pkce: bool,
+    /// What stands between scopes.
+    #[serde(default = "blank")]
+    pub scope_separator: String,
+    /// How a request and an answer say whose token it is, where they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_types: Option<UserTypes>,
+    /// What an error answer says when a credential is of no use any more, in small letters.
+    pub refused: Vec<String>,
+    /// What an error answer says when it will be of use again, in small letters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_active: Vec<String>,
 }
 
-impl WebhookWays {
-    fn is_unsaid(&self) -> bool {
-        *self == WebhookWays::default()
-    }
+fn blank() -> String {
+    " ".to_owned()
 }
 
-/// The operations that register webhooks, one for each event. An item of the list has `id`, `event` and
-/// `url`; the operation that removes one has a single path field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The words for whose token it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Registration {
-    pub add: String,
-    /// The fields of `add`.
-    pub event: String,
-    pub address: String,
-    pub list: String,
-    pub remove: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retries: Option<RetryFields>,
-}
-
-/// The fields that say how often a message is sent again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RetryFields {
-    /// The object that they are in.
-    #[serde(rename = "in")]
-    pub within: String,
-    pub code: String,
-    pub every_minutes: String,
-    pub count: String,
+pub struct UserTypes {
+    /// That of one account.
+    pub location: String,
+    /// That of a company, which may only ask for tokens of its accounts.
+    pub company: String,
 }
 
 /// Where an error answer keeps its text.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::environment::Environment;
+use super::environment::token;
 use super::exit::{CommandError, Result};
 use super::project::{ReadyProject, load_project};
-use crate::connection::{Connection, Credentials};
+use crate::connection::Connection;
 use crate::project::{NamedConnection, PROJECT_FILE, Project};
 use crate::server::{Installed, Installing, install};
 use crate::source::Source;
@@ -59,7 +59,7 @@ pub async fn install_project(store: &Store, ready: &ReadyProject) -> Result<Inst
 /// The connections of a project with their credentials.
 fn connections(project: &Project) -> BTreeMap<String, Connection> {
     let with_token = |(name, connection): (&String, &NamedConnection)| {
-        let token = Environment.token(name, &connection.app);
+        let token = token(name, &connection.app).map(|(_, token)| token);
         Some((name.clone(), connection.with_token(token)?))
     };
     project.connections.iter().filter_map(with_token).collect()

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use clap::ValueEnum;
 use tracing::{error, info, warn};
 
-use super::environment::Environment;
+use super::environment::token;
 use super::exit::{CommandError, Exit, Result};
 use super::installed::install_project;
 use super::load::recipe_paths;
@@ -16,7 +16,7 @@ use super::print;
 use super::project::{LoadedProject, ReadyProject, load_project};
 use super::store::vault_of;
 use crate::catalog::Catalog;
-use crate::connection::{Credentials, Secret};
+use crate::connection::Secret;
 use crate::diagnostic::Severity;
 use crate::execute::gate::{Limits, SetBy, Window};
 use crate::project::{PROJECT_FILE, Project, SMTP_PASSWORD_VARIABLE, token_variable};
@@ -128,7 +128,7 @@ pub fn tokens_missing(ready: &ReadyProject) -> Vec<(String, String)> {
         for app in installation.plan.recipe.apps() {
             let Some(name) = installation.connections.get(app) else { continue };
             let pair = (name.clone(), app.to_owned());
-            if Environment.token(name, app).is_none() && !missing.contains(&pair) {
+            if token(name, app).is_none() && !missing.contains(&pair) {
                 missing.push(pair);
             }
         }

@@ -6,7 +6,7 @@ mod facts;
 mod secret;
 
 pub use address::server_address;
-pub use credentials::Credentials;
+pub use credentials::{Credentials, FixedTokens, NoToken, Token};
 pub use facts::{Facts, Lost, Way};
 pub use secret::Secret;
 

@@ -1,9 +1,13 @@
 //! Out into the world: a [`Caller`] over HTTP, which adds the credentials and nothing else.
 
+pub mod oauth;
+mod redact;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use redact::Forms;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
@@ -27,15 +31,7 @@ impl HttpCaller {
         timeout: Duration,
         tokens: BTreeMap<String, Secret>,
     ) -> Result<HttpCaller, reqwest::Error> {
-        // Several callers may live in one process; the first one installs the provider.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(timeout)
-            .user_agent(concat!("linecook/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(HttpCaller { client, tokens: Arc::new(tokens) })
+        Ok(HttpCaller { client: client(timeout)?, tokens: Arc::new(tokens) })
     }
 
     /// The same way out with other credentials.
@@ -44,41 +40,16 @@ impl HttpCaller {
     }
 }
 
-impl HttpCaller {
-    fn redact(&self, value: &mut Value) {
-        for token in self.tokens.values().map(Secret::expose).filter(|token| !token.is_empty()) {
-            if holds(value, token) {
-                redact(value, token);
-            }
-        }
-    }
-}
-
-/// Whether a text stands anywhere in a value.
-fn holds(value: &Value, text: &str) -> bool {
-    match value {
-        Value::String(own) => own.contains(text),
-        Value::Array(items) => items.iter().any(|item| holds(item, text)),
-        Value::Object(map) => {
-            map.iter().any(|(key, inner)| key.contains(text) || holds(inner, text))
-        }
-        _ => false,
-    }
-}
-
-fn redact(value: &mut Value, token: &str) {
-    let hide = |text: &str| text.replace(token, "[secret]");
-    match value {
-        Value::String(text) => *text = hide(text),
-        Value::Array(items) => items.iter_mut().for_each(|item| redact(item, token)),
-        Value::Object(map) => {
-            for (key, mut inner) in std::mem::take(map) {
-                redact(&mut inner, token);
-                map.insert(hide(&key), inner);
-            }
-        }
-        _ => {}
-    }
+/// A way out that follows no redirect: what is secret belongs to one host.
+fn client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    // Several may live in one process; the first one installs the provider.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(timeout)
+        .user_agent(concat!("linecook/", env!("CARGO_PKG_VERSION")))
+        .build()
 }
 
 impl Caller for HttpCaller {
@@ -105,7 +76,9 @@ impl Caller for HttpCaller {
         let bytes = read(answer).await?;
         let mut body = json(&bytes, status)?;
         // An error answer may repeat what was sent.
-        self.redact(&mut body);
+        for token in self.tokens.values() {
+            Forms::plain(token).hide_in(&mut body);
+        }
         Ok(Response { status, retry_after_seconds, rate, body })
     }
 }

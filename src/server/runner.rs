@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use tracing::{Instrument, debug, error, info_span, warn};
 
 use super::installed::{Installed, Kept};
-use crate::call::Response;
+use crate::call::{CallError, Response};
 use crate::clock::SystemClock;
 use crate::connection::Secret;
 use crate::execute::{DurableEngine, Journal, TriggerEvent, drive};
@@ -274,6 +274,7 @@ impl RunJournal {
                     self.called.clone_from(&call.planned.request.app);
                     add(&self.called, 1, 0);
                 }
+                Entry::Answered { answer: Err(CallError::Withheld { .. }), .. } => {}
                 Entry::Answered { answer, .. }
                     if !answer.as_ref().is_ok_and(Response::is_success) =>
                 {

@@ -57,6 +57,8 @@ pub struct OAuthGrant {
     pub client: String,
     #[serde(with = "sealed")]
     pub access: Secret,
+    /// When `access` was asked for: how long it lives says how early it is renewed.
+    pub got_at: Timestamp,
     pub expires_at: Timestamp,
     #[serde(with = "sealed")]
     pub refresh: Secret,
@@ -71,6 +73,7 @@ pub struct OAuthGrant {
 pub struct LocationToken {
     #[serde(with = "sealed")]
     pub access: Secret,
+    pub got_at: Timestamp,
     pub expires_at: Timestamp,
 }
 

@@ -62,10 +62,12 @@ fn what_goes_in_comes_out_and_can_only_be_seen_with_the_key() {
     whole.hooks.insert("main".into(), vec![hook]);
     whole.renamed.insert("old".into(), "main".into());
     let at = "2026-03-03T10:00:00Z".parse().unwrap();
-    let location = LocationToken { access: Secret::new("location-token"), expires_at: at };
+    let location =
+        LocationToken { access: Secret::new("location-token"), got_at: at, expires_at: at };
     let oauth = OAuthGrant {
         client: "highlevel".into(),
         access: Secret::new("access-token"),
+        got_at: at,
         expires_at: at,
         refresh: Secret::new("refresh-token"),
         location: Some(location),
