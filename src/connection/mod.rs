@@ -3,11 +3,14 @@
 mod address;
 mod credentials;
 mod facts;
+mod forms;
+mod redactor;
 mod secret;
 
 pub use address::server_address;
 pub use credentials::{Credentials, FixedTokens, NoToken, Token};
 pub use facts::{Facts, Lost, Way};
+pub use redactor::Redactor;
 pub use secret::Secret;
 
 /// One account of one app.
