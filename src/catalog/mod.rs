@@ -13,13 +13,12 @@ mod schema;
 mod settling;
 mod shape;
 mod stand_in;
+mod webhooks;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-pub use app::{
-    App, EventBy, Limit, OAuth, Proof, Registration, RetryFields, Signature, UserTypes, WebhookWays,
-};
+pub use app::{App, EventBy, Limit, OAuth, Proof, Signature, UserTypes};
 pub use compile::{CompileError, compile};
 pub use event::{EventType, PayloadSource};
 pub use field::{Field, Fields, Format, Inner, Presence, Record, value_at};
@@ -33,6 +32,7 @@ pub use permission::{NoPermission, Refusal};
 pub use schema::{request_schema, response_schema};
 pub use settling::{Marker, Newness, Probe};
 pub use stand_in::StandIn;
+pub use webhooks::{Registration, RetryFields, WebhookWays};
 
 use index::Index;
 use shape::Shapes;

@@ -4,6 +4,8 @@ mod access;
 mod address;
 mod credentials;
 mod facts;
+mod forms;
+mod redactor;
 mod rotation;
 mod secret;
 
@@ -11,6 +13,7 @@ pub use access::{Access, Allowed, Deed, Scopes};
 pub use address::{host_of, leads_here, server_address, server_name};
 pub use credentials::{Credentials, FixedTokens, NoToken, Token};
 pub use facts::{Facts, Lost, Way};
+pub use redactor::Redactor;
 pub use rotation::Rotation;
 pub use secret::Secret;
 
