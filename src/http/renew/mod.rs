@@ -325,7 +325,7 @@ impl Inner {
         let mut copy = self.copy.write().unwrap_or_else(PoisonError::into_inner);
         if copy.problem.as_ref() != Some(&problem) {
             error!("{problem}: {}", problem.help);
-            *copy = Arc::new(Copy { problem: Some(problem), ..(**copy).clone() });
+            Arc::make_mut(&mut copy).problem = Some(problem);
         }
     }
 }
