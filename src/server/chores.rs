@@ -121,6 +121,9 @@ pub async fn count(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
         if let Err(problem) = own_events::tell_of_quotas(&service).await {
             complain(&problem);
         }
+        if let Err(problem) = own_events::tell_of_credentials(&service).await {
+            complain(&problem);
+        }
         tokio::select! {
             _ = stop.changed() => return,
             () = tokio::time::sleep(COUNT_EVERY) => {}

@@ -1,5 +1,6 @@
 //! Proves a token before it is kept, and says in plain words what is wrong with it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -8,7 +9,8 @@ use super::Connecting;
 use crate::call::Caller;
 use crate::catalog::App;
 use crate::cli::exit::{CommandError, Result};
-use crate::connection::Secret;
+use crate::connection::{FixedTokens, Secret};
+use crate::http::HttpCaller;
 use crate::http::proof::{Proven, judge, proof_request};
 
 /// How long to wait for the answer.
@@ -71,8 +73,8 @@ impl Connecting<'_> {
         let Some(request) = proof_request(self.app, &base_url, location) else {
             return Ok((None, None));
         };
-        let tokens = [(self.app.app.clone(), token.clone())].into();
-        let caller = crate::http::HttpCaller::new(TIMEOUT, tokens).map_err(|e| {
+        let tokens = Arc::new(FixedTokens([(self.app.app.clone(), token.clone())].into()));
+        let caller = HttpCaller::new(TIMEOUT, tokens).map_err(|e| {
             CommandError::environment(format!("no calls can be made: {e}"), "check the network")
         })?;
         let proven = judge(self.app, caller.call(&request).await);
