@@ -6,6 +6,7 @@ mod catalog;
 mod check;
 mod confirm;
 mod connect;
+mod connections;
 mod credentials;
 mod doctor;
 mod dry_run;
@@ -87,6 +88,8 @@ enum Verb {
     Test(test::Args),
     /// Connect an account of an app: HighLevel or Stax
     Connect(connect::Args),
+    /// How connections stand: test them, replace or revoke their credentials, rename them
+    Connections(connections::Args),
     /// Run the project as a service: webhooks in, nothing lost
     Serve(serve::Args),
     /// The addresses that webhooks are posted to
@@ -119,6 +122,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Connect(args) => connect::run(&args),
+        Verb::Connections(args) => connections::run(&args),
         Verb::Serve(args) => serve::run(&args),
         Verb::Webhooks(args) => webhooks::run(&args),
         Verb::Sync(args) => sync::run(&args),

@@ -70,71 +70,65 @@ impl OpenProject {
         (!location.is_empty() && location != LOCATION_TO_FILL_IN).then_some(location)
     }
 
-    /// Where the calls of a connection go: the server that it names, else the app's own.
-    pub fn base_url(&self, name: &str, app: &App) -> Result<String> {
-        let named = self.connection(name).and_then(|c| c.base_url.as_deref());
-        let own = || app.base_url.clone().unwrap_or_default();
-        named.map_or_else(|| Ok(own()), |address| self.server(name, app, address))
-    }
-
-    /// The page at which people agree, where a connection names one.
-    pub fn authorize_url(&self, name: &str, app: &App) -> Result<Option<String>> {
-        let named = self.connection(name).and_then(|c| c.authorize_url.as_deref());
-        named.map(|address| self.server(name, app, address)).transpose()
-    }
-
     /// An address of the app's own servers, of this machine, or of one that the file names: nothing secret
     /// goes anywhere else.
-    fn server(&self, name: &str, app: &App, address: &str) -> Result<String> {
+    pub fn server(&self, app: &App, address: &str) -> Result<String> {
         let named = self.file.written.hosts.iter().filter_map(|host| server_name(host));
         let known: BTreeSet<String> = named.chain(app.hosts()).collect();
         let host = host_of(address);
-        let may = leads_here(address) || host.is_some_and(|host| known.contains(&host));
-        server_address(address).ok().filter(|_| may).ok_or_else(|| {
-            CommandError::usage(
-                format!("nothing is sent to {address}, which `{name}` names in {PROJECT_FILE}"),
-                "`linecook check` says what is wrong with it",
-            )
-        })
-    }
-
-    /// The installations that name a connection, or use it because their app has no other, as far as that
-    /// can be seen without their recipes.
-    pub fn chosen_by(&self, name: &str) -> BTreeSet<String> {
-        let chosen = self
-            .file
-            .written
-            .recipes
-            .iter()
-            .filter(|recipe| recipe.connections.values().any(|chosen| chosen == name));
-        chosen.map(|recipe| recipe.recipe.clone()).collect()
+        let may = leads_here(address) || host.as_ref().is_some_and(|host| known.contains(host));
+        match server_address(address) {
+            Ok(address) if may => Ok(address),
+            Ok(_) => Err(CommandError::usage(
+                format!(
+                    "{address} is not a server of {}, so nothing secret is sent there",
+                    app.title
+                ),
+                format!(
+                    "if it is yours, name it in {PROJECT_FILE}: `hosts: [{}]`",
+                    host.unwrap_or_default()
+                ),
+            )),
+            Err(e) => Err(CommandError::usage(format!("`{address}` {}", e.problem), e.instead)),
+        }
     }
 
     /// Replaces the text of the file with what `edit` makes of it, when that checks no worse than before.
     /// False, and the file as it was, where it cannot be changed for certain.
     pub fn edit(&mut self, edit: impl Fn(&str) -> Option<String>) -> Result<bool> {
+        let Some((path, before, after)) = self.edited(edit)? else { return Ok(false) };
+        replace(&path, &before, &after).map_err(|e| self.cannot_change(&e))?;
+        *self = OpenProject::read(self.path.clone())?;
+        Ok(true)
+    }
+
+    /// Whether [`OpenProject::edit`] would do it.
+    pub fn can_edit(&self, edit: impl Fn(&str) -> Option<String>) -> Result<bool> {
+        Ok(self.edited(edit)?.is_some())
+    }
+
+    /// Where the file really is, its text, and what `edit` makes of it.
+    fn edited(
+        &self,
+        edit: impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<(PathBuf, String, String)>> {
         let path = std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let cannot = |error: std::io::Error| {
-            CommandError::environment(
-                format!("{} cannot be changed: {error}", self.path.display()),
-                "check that you may write to it and to its folder",
-            )
-        };
-        let before = std::fs::read_to_string(&path).map_err(cannot)?;
+        let before = std::fs::read_to_string(&path).map_err(|e| self.cannot_change(&e))?;
         // Editors of Windows put a mark in front, which is none of the text.
         let (mark, text) = match before.strip_prefix('\u{feff}') {
             Some(text) => ("\u{feff}", text),
             None => ("", before.as_str()),
         };
-        let Some(after) = edit(text).map(|after| format!("{mark}{after}")) else {
-            return Ok(false);
-        };
-        if errors(&after) > errors(&before) {
-            return Ok(false);
-        }
-        replace(&path, &before, &after).map_err(cannot)?;
-        *self = OpenProject::read(self.path.clone())?;
-        Ok(true)
+        let after = edit(text).map(|after| format!("{mark}{after}"));
+        let after = after.filter(|after| errors(after) <= errors(&before));
+        Ok(after.map(|after| (path, before, after)))
+    }
+
+    fn cannot_change(&self, error: &std::io::Error) -> CommandError {
+        CommandError::environment(
+            format!("{} cannot be changed: {error}", self.path.display()),
+            "check that you may write to it and to its folder",
+        )
     }
 }
 

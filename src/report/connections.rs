@@ -38,9 +38,14 @@ pub struct ConnectionSummary {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConnectionState {
     /// It has a credential, which ends at that time and is renewed before.
-    Fine { renewed_before: Option<Timestamp> },
+    Fine {
+        renewed_before: Option<Timestamp>,
+    },
     /// Its credential is of no use any more.
-    Lost { at: Timestamp, why: String },
+    Lost {
+        at: Timestamp,
+        why: String,
+    },
     NoCredential,
     /// Its token comes from this variable.
     FromEnvironment(String),
@@ -128,7 +133,8 @@ impl ConnectionSummary {
         };
         line("state", &self.state_words(zone));
         if let Some(way) = self.way {
-            let since = self.since.map_or_else(String::new, |at| format!(", since {}", minute(at, zone)));
+            let since =
+                self.since.map_or_else(String::new, |at| format!(", since {}", minute(at, zone)));
             line("how", &format!("{way}{since}"));
         }
         if let Some(scopes) = &self.scopes {

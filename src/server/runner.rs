@@ -1,6 +1,6 @@
 //! One run: it starts or goes on, until it ends, waits, or a person has to look.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -99,17 +99,18 @@ impl Runner {
             }
         };
         let kept = kept.expect("a run without its plan has not come this far");
+        let connections = installed.names_now(&kept.connections);
+        let quota = self.gates.of_run(&connections, ready.priority);
+        let caller = super::metrics::Counted(self.caller.through(&connections));
         let journal = RunJournal {
             store: self.store.clone(),
             run: ready.id,
             row,
-            kept: kept.clone(),
+            connections,
             plan: ready.plan,
             called: String::new(),
             data: Fingerprint::of(&[ready.payload.as_deref().unwrap_or_default().as_bytes()]),
         };
-        let quota = self.gates.of_run(&kept.connections, ready.priority);
-        let caller = super::metrics::Counted(self.caller.through(&kept.connections));
         let mut engine = DurableEngine::new(
             caller,
             SystemClock::real(),
@@ -214,7 +215,7 @@ fn start(
         event: event.clone(),
         payload,
     };
-    let setup = kept.setup(ready.id.to_string(), &installed.connections, settle_after)?;
+    let setup = kept.setup(ready.id.to_string(), installed, settle_after)?;
     Ok((event, setup))
 }
 
@@ -236,7 +237,8 @@ struct RunJournal {
     store: Store,
     run: RunId,
     row: u32,
-    kept: Arc<Kept>,
+    /// App → connection, as they are called now.
+    connections: BTreeMap<String, String>,
     plan: i64,
     /// The app of the call that went out last: calls of a run go one after the other.
     called: String,
@@ -249,7 +251,7 @@ impl RunJournal {
     fn spent(&mut self, entries: &[Entry]) -> Vec<Spending> {
         let mut spent: Vec<Spending> = Vec::new();
         let mut add = |app: &str, requests: u32, failures: u32| {
-            let Some(name) = self.kept.connections.get(app) else { return };
+            let Some(name) = self.connections.get(app) else { return };
             match spent.iter_mut().find(|s| s.connection == *name) {
                 Some(known) => {
                     known.requests += requests;

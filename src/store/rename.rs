@@ -61,11 +61,8 @@ mod tests {
     async fn what_a_connection_has_sent_and_where_its_polls_stand_goes_with_it() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("linecook.db"), Options::default()).unwrap();
-        let sent = |name: &str, requests| Spending {
-            connection: name.to_owned(),
-            requests,
-            failures: 1,
-        };
+        let sent =
+            |name: &str, requests| Spending { connection: name.to_owned(), requests, failures: 1 };
         for (name, requests) in [("old", 3), ("new", 4), ("older", 5)] {
             store.note_spending(sent(name, requests)).await.unwrap();
         }

@@ -30,7 +30,7 @@ impl Connecting<'_> {
     pub(super) async fn through_browser(&mut self) -> Result<()> {
         let oauth = self.app.oauth.as_ref().expect("only such an app has this way");
         let page = self.page(oauth)?;
-        let base_url = self.project.base_url(&self.name, self.app)?;
+        let base_url = self.base_url()?;
         let endpoint = TokenEndpoint::of(self.app, Some(&base_url));
         let endpoint = endpoint.map_err(|e| self.refused(&e, ""))?;
         // Before anybody signs in for it.
@@ -93,9 +93,7 @@ impl Connecting<'_> {
                     "leave out --white-label",
                 ));
             }
-            (false, _) => {
-                self.project.authorize_url(&self.name, self.app)?.unwrap_or_else(|| own.clone())
-            }
+            (false, _) => self.authorize_url()?.unwrap_or_else(|| own.clone()),
         };
         let mut page = Url::parse(&page).map_err(|_| {
             CommandError::usage(

@@ -101,6 +101,8 @@ impl Connecting<'_> {
             None => WrittenConnection {
                 app: self.app.app.clone(),
                 location_id: location.map(str::to_owned),
+                base_url: self.options.base_url.clone(),
+                authorize_url: self.options.sign_in.authorize_url.clone(),
                 ..WrittenConnection::default()
             },
             Some(written) => {

@@ -23,7 +23,7 @@ use super::project_file::{OpenProject, app_to_call};
 use crate::catalog::App;
 use crate::connection::Way;
 use crate::project::token_variable;
-use crate::vault::Vault;
+use crate::vault::{Open, Vault};
 
 pub use clicks::{Scopes, to_withdraw};
 pub use prove::{Verdict, verdict};
@@ -63,6 +63,10 @@ pub struct Options {
     /// The id of the account; in HighLevel it stands in the address bar behind /location/
     #[arg(long, value_name = "ID")]
     location: Option<String>,
+    /// Another server than the app's own, for trying things out; goes into linecook.yaml with a new
+    /// connection
+    #[arg(long, value_name = "ADDRESS")]
+    base_url: Option<String>,
     /// Stax: the key is of an account for trying things out
     #[arg(long, conflicts_with = "production")]
     sandbox: bool,
@@ -91,6 +95,10 @@ pub struct SignInArgs {
     /// http://localhost:8378/oauth/callback]
     #[arg(long, value_name = "ADDRESS")]
     redirect_uri: Option<String>,
+    /// Another page on which you agree, such as that of your agency; goes into linecook.yaml with a new
+    /// connection
+    #[arg(long, value_name = "ADDRESS")]
+    authorize_url: Option<String>,
     /// Agree on the page without HighLevel's name
     #[arg(long)]
     white_label: bool,
@@ -178,37 +186,49 @@ impl Connecting<'_> {
                 "choose another name with --name",
             ));
         }
-        let good = name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-        if !good || name == "app" {
-            return Err(CommandError::usage(
-                format!("a connection cannot be called `{name}`"),
-                "a name has letters, digits, `-` and `_`, and begins with a letter",
-            ));
-        }
-        let variable = token_variable(name);
-        let others = project.file.written.connections.keys().filter(|other| *other != name);
-        if let Some(other) = others.into_iter().find(|other| token_variable(other) == variable) {
-            return Err(CommandError::usage(
-                format!("`{name}` and `{other}` would share the environment variable {variable}"),
-                "choose another name with --name",
-            ));
-        }
         let open = Vault::look(self.vault.path())?;
-        if let Some(now) = open.as_ref().and_then(|open| open.renamed.get(name)) {
-            return Err(CommandError::usage(
-                format!(
-                    "`{name}` is what `{now}` was called before, and webhook addresses and runs still know it by that name"
-                ),
-                format!("say --name {now}, or choose a name that is new"),
-            ));
-        }
-        Ok(())
+        good_name(project, open.as_ref(), name, None)
     }
 
     /// The scopes that recipes need of this connection, each with those recipes.
     fn needed_scopes(&self, way: Way) -> BTreeMap<String, BTreeSet<String>> {
         load_project(&self.project.path).needed_scopes(&self.name, &self.app.app, way)
+    }
+}
+
+/// Whether a connection may be called so. `own` is what it is called now.
+pub fn good_name(
+    project: &OpenProject,
+    open: Option<&Open>,
+    name: &str,
+    own: Option<&str>,
+) -> Result<()> {
+    let good = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    if !good || name == "app" {
+        return Err(CommandError::usage(
+            format!("a connection cannot be called `{name}`"),
+            "a name has letters, digits, `-` and `_`, and begins with a letter",
+        ));
+    }
+    let variable = token_variable(name);
+    let others = project.file.written.connections.keys();
+    let mut others = others.filter(|other| *other != name && own != Some(other.as_str()));
+    if let Some(other) = others.find(|other| token_variable(other) == variable) {
+        return Err(CommandError::usage(
+            format!("`{name}` and `{other}` would share the environment variable {variable}"),
+            "choose another name",
+        ));
+    }
+    let now = open.and_then(|open| open.renamed.get(name)).filter(|now| own != Some(now.as_str()));
+    match now {
+        None => Ok(()),
+        Some(now) => Err(CommandError::usage(
+            format!(
+                "`{name}` is what `{now}` was called before, and webhook addresses and runs still know it by that name"
+            ),
+            format!("use `{now}`, or choose a name that is new"),
+        )),
     }
 }
 

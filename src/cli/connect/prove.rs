@@ -69,7 +69,7 @@ impl Connecting<'_> {
         token: &Secret,
         location: Option<&str>,
     ) -> Result<(Option<Value>, Option<String>)> {
-        let base_url = self.project.base_url(&self.name, self.app)?;
+        let base_url = self.base_url()?;
         let Some(request) = proof_request(self.app, &base_url, location) else {
             return Ok((None, None));
         };

@@ -11,6 +11,7 @@ use crate::vault::Grant;
 
 impl Connecting<'_> {
     pub(super) async fn with_token(&mut self, way: Way) -> Result<()> {
+        self.base_url()?;
         let location = self.location()?;
         let scopes = self.needed_scopes(way);
         print::talk(format_args!("To get the {}:", way.words()));

@@ -10,7 +10,7 @@ use crate::cli::exit::{Exit, Result};
 use crate::cli::options::Format;
 use crate::cli::prepare::runtime;
 use crate::cli::print;
-use crate::cli::project::load_project;
+use crate::cli::project::{load_project, store_of};
 use crate::cli::project_file::OpenProject;
 use crate::connection::{Facts, Rotation};
 use crate::report::{ConnectionList, ConnectionState, ConnectionSummary};
@@ -27,12 +27,14 @@ pub struct Args {
 pub fn run(args: &Args) -> Result {
     let project = OpenProject::find()?;
     let connections = summaries(&project)?;
-    let zone = &load_project(&project.path).zone();
-    let list = ConnectionList { connections: &connections, zone };
+    let defaults = store_of(&project.path).map(|(_, defaults)| defaults).unwrap_or_default();
+    let list = ConnectionList { connections: &connections, zone: &defaults.timezone };
     match args.format {
         Format::Json => print::line(list.json()),
         Format::Text if connections.is_empty() => {
-            print::line("There are no connections yet: `linecook connect stax`, `linecook connect highlevel`.");
+            print::line(
+                "There are no connections yet: `linecook connect stax`, `linecook connect highlevel`.",
+            );
         }
         Format::Text => print::text(list.text()),
     }
@@ -67,7 +69,8 @@ fn summaries(project: &OpenProject) -> Result<Vec<ConnectionSummary>> {
         let known = Catalog::embedded().app(&app);
         let facts = facts.filter(|facts| facts.app == app);
         let every = connection.and_then(|c| duration::parse(c.rotate_every.as_deref()?));
-        let rotation = facts.zip(every).map(|(facts, every)| Rotation { since: facts.since, every });
+        let rotation =
+            facts.zip(every).map(|(facts, every)| Rotation { since: facts.since, every });
         let now = Timestamp::now();
         let replace_since = rotation.filter(|r| r.first_due() <= now).map(|r| r.first_due());
         let location = project.location(name).map(str::to_owned);

@@ -56,7 +56,9 @@ fn unknown(name: &str, project: &OpenProject, open: Option<&Open>) -> CommandErr
     known.dedup();
     let instead = match (nearest(name, known.iter().copied()), known.is_empty()) {
         (Some(near), _) => format!("did you mean `{near}`?"),
-        (None, true) => "there is none yet: `linecook connect stax`, `linecook connect highlevel`".into(),
+        (None, true) => {
+            "there is none yet: `linecook connect stax`, `linecook connect highlevel`".into()
+        }
         (None, false) => format!("there are: {}", known.join(", ")),
     };
     CommandError::usage(format!("there is no connection `{name}`"), instead)

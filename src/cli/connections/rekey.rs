@@ -37,9 +37,13 @@ pub fn run(args: &Args) -> Result {
     let places = KeyPlaces::of_this_user();
     print::line(match place {
         KeyPlace::Environment => {
-            format!("The vault is locked with what {KEY_VARIABLE} holds now. Keep a copy of that key in a safe place.")
+            format!(
+                "The vault is locked with what {KEY_VARIABLE} holds now. Keep a copy of that key in a safe place."
+            )
         }
-        KeyPlace::Keyring => "The vault is locked with a new key, in the keyring of this system.".to_owned(),
+        KeyPlace::Keyring => {
+            "The vault is locked with a new key, in the keyring of this system.".to_owned()
+        }
         KeyPlace::File => {
             let file = places.file.unwrap_or_default();
             format!("The vault is locked with the key in {}.", file.display())

@@ -38,7 +38,10 @@ pub fn run(args: &Args) -> Result {
     let edit = |text: &str| with_name(text, old, new);
     if is_written && !project.can_edit(edit)? {
         return Err(CommandError::usage(
-            format!("{} cannot be changed without a risk for what stands there", project.path.display()),
+            format!(
+                "{} cannot be changed without a risk for what stands there",
+                project.path.display()
+            ),
             "correct what `linecook check` says of it, and try again",
         ));
     }

@@ -121,12 +121,7 @@ impl Job {
             (Take::New, Some(time)) => text(time),
             (Take::New, None) => String::new(),
         };
-        Fingerprint::of(&[
-            b"poll",
-            identity.as_bytes(),
-            text("id").as_bytes(),
-            version.as_bytes(),
-        ])
+        Fingerprint::of(&[b"poll", identity.as_bytes(), text("id").as_bytes(), version.as_bytes()])
     }
 }
 
