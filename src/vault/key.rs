@@ -135,8 +135,12 @@ impl KeyPlaces {
                 match place {
                     KeyPlace::Environment => Err(VaultError::new(
                         VaultErrorKind::WrongKey,
-                        format!("{KEY_VARIABLE} holds a key, but the vault was locked with another one"),
-                        format!("to replace a key that {KEY_VARIABLE} held, set it to the old one and run `linecook connections rekey --keep-in file`, then set it to the new one and run it with `--keep-in environment`"),
+                        format!(
+                            "{KEY_VARIABLE} holds a key, but the vault was locked with another one"
+                        ),
+                        format!(
+                            "to replace a key that {KEY_VARIABLE} held, set it to the old one and run `linecook connections rekey --keep-in file`, then set it to the new one and run it with `--keep-in environment`"
+                        ),
                     )),
                     _ => KeyPlaces { environment: None, ..self.clone() }.find(id, place),
                 }
