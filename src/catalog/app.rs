@@ -3,6 +3,9 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use super::WebhookWays;
+use crate::connection::host_of;
+
 /// An API we know.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +31,15 @@ pub struct App {
     /// How its webhooks are signed, where they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature>,
+    /// How its marketplace apps get tokens, where it has such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth: Option<OAuth>,
+    /// How it is seen whether a credential is good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+    /// How its webhooks come to be sent to us.
+    #[serde(default, skip_serializing_if = "WebhookWays::is_unsaid")]
+    pub webhooks: WebhookWays,
     /// The zone of dates that come without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
@@ -43,6 +55,14 @@ pub struct App {
 }
 
 impl App {
+    /// The app's own servers: tokens may be sent there, and people agree there.
+    pub fn hosts(&self) -> Vec<String> {
+        let oauth = self.oauth.iter();
+        let pages =
+            oauth.flat_map(|o| o.white_label_authorize_url.iter().chain([&o.authorize_url]));
+        self.base_url.iter().chain(pages).filter_map(|address| host_of(address)).collect()
+    }
+
     /// Whether its events come from outside, by webhook.
     pub fn tells_from_outside(&self) -> bool {
         let by = &self.event_by;
@@ -74,6 +94,79 @@ pub struct Signature {
     /// names a key for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rsa_header: Option<String>,
+}
+
+/// How a marketplace app gets tokens: OAuth 2.0, with what is the app's own. Paths are counted from the
+/// base URL of the app or the connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OAuth {
+    /// Where a person agrees.
+    pub authorize_url: String,
+    /// The same without the app's own name on it, for agencies that sell it as theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub white_label_authorize_url: Option<String>,
+    /// The path that gives tokens.
+    pub token: String,
+    /// The path that gives the token of one account for that of its company.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location_token: Option<String>,
+    /// The path that lists the accounts of a company.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installed_locations: Option<String>,
+    /// The path at which the app is taken out of an account, with `{app}` for the id of the app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uninstall: Option<String>,
+    /// What a company's token needs besides, to ask for tokens of its accounts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub company_scopes: Vec<String>,
+    /// Whether the app is known to take PKCE.
+    #[serde(default)]
+    pub pkce: bool,
+    /// What stands between scopes.
+    #[serde(default = "blank")]
+    pub scope_separator: String,
+    /// How a request and an answer say whose token it is, where they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_types: Option<UserTypes>,
+    /// What an error answer says when a credential is of no use any more, in small letters.
+    pub refused: Vec<String>,
+    /// What an error answer says when it will be of use again, in small letters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_active: Vec<String>,
+}
+
+fn blank() -> String {
+    " ".to_owned()
+}
+
+/// The words for whose token it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserTypes {
+    /// That of one account.
+    pub location: String,
+    /// That of a company, which may only ask for tokens of its accounts.
+    pub company: String,
+}
+
+/// A call that changes nothing, and what the app's answers to it say of the credential.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// What is read, counted from the base URL. The account is sent along where the app has such.
+    pub path: String,
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub query: IndexMap<String, String>,
+    /// The scope that it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// What a refusal says when the credential is good and only lacks the scope, in small letters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks_scope: Vec<String>,
+    /// What a refusal says when the credential is of another account, in small letters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_account: Vec<String>,
 }
 
 /// Where an error answer keeps its text.

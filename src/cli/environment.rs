@@ -1,18 +1,10 @@
 //! Credentials from the environment.
 
-use crate::connection::{Credentials, Secret};
+use crate::connection::Secret;
 use crate::project::token_variable;
 
-/// Credentials from the environment: `LINECOOK_<CONNECTION>_TOKEN`, else `LINECOOK_<APP>_TOKEN`.
-pub struct Environment;
-
-impl Credentials for Environment {
-    fn token(&self, connection: &str, app: &str) -> Option<Secret> {
-        token(connection, app).map(|(_, secret)| secret)
-    }
-}
-
-/// The token of a connection, and the variable that holds it.
+/// The token of a connection, and the variable that holds it: `LINECOOK_<CONNECTION>_TOKEN`, else
+/// `LINECOOK_<APP>_TOKEN`.
 pub fn token(connection: &str, app: &str) -> Option<(String, Secret)> {
     [token_variable(connection), token_variable(app)].into_iter().find_map(|name| {
         let text = std::env::var(&name).ok()?;

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use owo_colors::OwoColorize;
 
+use crate::vault::VaultError;
+
 /// How a command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -60,6 +62,11 @@ impl CommandError {
         self.exit
     }
 
+    /// What went wrong, without what to do.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The message and the help in one line, for the log.
     pub fn plain(&self) -> String {
         format!("{}: {}", self.message, self.help)
@@ -74,6 +81,12 @@ impl CommandError {
             "help".cyan().bold(),
             self.help
         )
+    }
+}
+
+impl From<VaultError> for CommandError {
+    fn from(error: VaultError) -> CommandError {
+        CommandError::environment(error.message, error.help)
     }
 }
 

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::environment::Environment;
 use super::exit::{CommandError, Result};
 use super::project::{ReadyProject, load_project};
-use crate::connection::{Connection, Credentials};
-use crate::project::{NamedConnection, PROJECT_FILE, Project};
+use crate::connection::Connection;
+use crate::project::{PROJECT_FILE, Project};
 use crate::server::{Installed, Installing, install};
 use crate::source::Source;
 use crate::store::Store;
+use crate::vault::Vault;
 
 /// What the project at `path` installs now.
 pub async fn installed(store: &Store, path: Option<&Path>) -> Result<Installed> {
@@ -53,14 +53,18 @@ pub async fn install_project(store: &Store, ready: &ReadyProject) -> Result<Inst
         });
     }
     let connections = connections(&ready.project);
-    Ok(install(store, recipes, &ready.defaults, connections).await?)
+    let open = Vault::look(&Vault::path_of(&ready.store))?;
+    let renamed = open.map(|open| open.renamed).unwrap_or_default();
+    for (old, new) in renamed.iter().filter(|(old, _)| !connections.contains_key(*old)) {
+        store.rename_connection(old, new).await?;
+    }
+    let mut installed = install(store, recipes, &ready.defaults, connections).await?;
+    installed.renamed = renamed;
+    Ok(installed)
 }
 
-/// The connections of a project with their credentials.
-fn connections(project: &Project) -> BTreeMap<String, Connection> {
-    let with_token = |(name, connection): (&String, &NamedConnection)| {
-        let token = Environment.token(name, &connection.app);
-        Some((name.clone(), connection.with_token(token)?))
-    };
-    project.connections.iter().filter_map(with_token).collect()
+/// The connections of a project that can be called.
+pub fn connections(project: &Project) -> BTreeMap<String, Connection> {
+    let called = project.connections.iter();
+    called.filter_map(|(name, c)| Some((name.clone(), c.to_call()?))).collect()
 }

@@ -8,9 +8,11 @@ use super::prepare::runtime;
 use super::print;
 use super::project::{ReadyProject, load_project};
 use super::serve::good;
+use super::store::vault_of;
 use crate::catalog::{Catalog, EventType};
 use crate::check::TriggerKind;
 use crate::project::PROJECT_FILE;
+use crate::server::{hook_names, hook_secrets};
 use crate::store::{Options, Store, StoreErrorKind};
 
 #[derive(clap::Args)]
@@ -90,6 +92,9 @@ pub fn run(args: &Args) -> Result {
 async fn hooks(ready: &ReadyProject, store: &Store) -> Result<Vec<Hook>> {
     let listen = format!("http://{}", ready.project.listen);
     let base = ready.project.public_url.as_deref().unwrap_or(&listen);
+    let names = hook_names(ready.project.connections.keys().cloned());
+    let secrets = hook_secrets(&vault_of(&ready.store), store, names).await;
+    let secrets = secrets.map_err(|e| CommandError::environment(&e.message, &e.help))?;
     let mut hooks = Vec::new();
     for installation in ready.installations.iter().filter(|i| i.enabled) {
         let trigger = &installation.plan.recipe.trigger;
@@ -101,7 +106,7 @@ async fn hooks(ready: &ReadyProject, store: &Store) -> Result<Vec<Hook>> {
                 continue;
             };
             for connection in connections(ready, installation, event) {
-                let secret = store.hook_secret(&connection).await?;
+                let secret = secrets[&connection][0].secret.expose();
                 hooks.push(Hook {
                     recipe: installation.name.clone(),
                     event: event.name(),

@@ -1,18 +1,19 @@
 //! A text that must not be seen.
 
 use std::fmt;
+use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// A token or key. It has no `Display` and no `Serialize`, its `Debug` says nothing, and its memory is
-/// wiped when it goes.
+/// wiped when it goes. Clones share it.
 #[derive(Clone)]
-pub struct Secret(Zeroizing<String>);
+pub struct Secret(Arc<Zeroizing<String>>);
 
 impl Secret {
     pub fn new(text: impl Into<String>) -> Secret {
-        Secret(Zeroizing::new(text.into()))
+        Secret(Arc::new(Zeroizing::new(text.into())))
     }
 
     /// The text itself, for the few places that send or seal it.

@@ -144,6 +144,7 @@ pub(super) fn failed<E>(
     let status = response.as_ref().map_or(0, |r| r.status);
     let asks_for_seconds = response.as_ref().and_then(|r| r.retry_after_seconds);
     let instead = match (kind, status) {
+        _ if let Err(CallError::Withheld { instead, .. }) = &setback.outcome => instead.clone(),
         (StepErrorKind::NotFound, _) => {
             "check the id, or let the run go on without it: `on_not_found: continue`".to_owned()
         }

@@ -99,8 +99,11 @@ impl Written {
     pub fn answered(&mut self, key: &CallKey, attempt: u32, answer: &Result<Response, CallError>) {
         self.push(&Note::Answered { key, attempt, answer });
         self.has_answer = true;
-        if !answer.as_ref().is_ok_and(Response::is_success) {
-            self.cost(0, 1);
+        match answer {
+            Ok(response) if response.is_success() => {}
+            // Nothing went out that the app could have refused.
+            Err(CallError::NoToken(_) | CallError::Withheld { .. }) => {}
+            _ => self.cost(0, 1),
         }
     }
 

@@ -226,9 +226,11 @@ pub(super) fn settle(world: &World, kind: &str, sent: &Record, record: &mut Reco
         }
         "payment_method" => settle_payment_method(sent, record),
         "transaction" => settle_transaction(world, sent, record),
-        "webhook" => {
-            if let Some(url) = record.shift_remove("target_url") {
-                record.insert("url".into(), url);
+        "webhook" | "partner_webhook" => {
+            for (sent, kept) in [("target_url", "url"), ("event_name", "event")] {
+                if let Some(value) = record.shift_remove(sent) {
+                    record.insert(kept.into(), value);
+                }
             }
         }
         _ => {}
@@ -303,7 +305,9 @@ pub(super) fn not_found(call: &Call, kind: &str) -> Reply {
     let reads = call.operation.effect == Effect::Read;
     match kind {
         "customer" if reads => Reply::new(404, json!({ "id": "customer not found" })),
-        "webhook" => Reply::new(422, json!({ "id": ["Webhook could not be found"] })),
+        "webhook" | "partner_webhook" => {
+            Reply::new(422, json!({ "id": ["Webhook could not be found"] }))
+        }
         kind => Reply::new(422, json!({ "id": format!("{} not found", kind.replace('_', " ")) })),
     }
 }

@@ -15,6 +15,8 @@ use crate::store::{Runs, StoreError, StoreErrorKind};
 
 /// How often the store is asked whether another process has left a request.
 const REQUESTS_EVERY: Duration = Duration::from_millis(250);
+/// How often it is looked whether the vault has changed.
+const VAULT_EVERY: Duration = Duration::from_secs(1);
 /// How often what is old is forgotten.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 /// How often the open runs are counted.
@@ -89,6 +91,26 @@ async fn requests(service: &Arc<Service>) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Takes over the secrets of webhook addresses when another process has changed them, and drops those whose
+/// time is over.
+pub async fn follow_vault(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
+    let mut may_drop = Instant::now();
+    loop {
+        tokio::select! {
+            _ = stop.changed() => return,
+            () = tokio::time::sleep(VAULT_EVERY) => {}
+        }
+        service.hooks().look_again().await;
+        if service.hooks().has_old() && may_drop <= Instant::now() {
+            if let Err(problem) = service.hooks().drop_old().await {
+                error!("{problem}: {}", problem.help);
+            }
+            // They open nothing any more: there is time.
+            may_drop = Instant::now() + SWEEP_EVERY;
+        }
+    }
+}
+
 /// Counts the open runs once in a while.
 pub async fn count(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
     loop {
@@ -97,6 +119,9 @@ pub async fn count(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
             Err(problem) => complain(&problem),
         }
         if let Err(problem) = own_events::tell_of_quotas(&service).await {
+            complain(&problem);
+        }
+        if let Err(problem) = own_events::tell_of_credentials(&service).await {
             complain(&problem);
         }
         tokio::select! {

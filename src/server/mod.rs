@@ -5,6 +5,7 @@ mod acts;
 mod chores;
 mod dispatch;
 mod gates;
+mod hooks;
 mod installed;
 mod list;
 mod listen;
@@ -17,10 +18,11 @@ mod signature;
 mod sync;
 mod timers;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -30,7 +32,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::catalog::{App, Catalog};
-use crate::connection::{Connection, Secret};
+use crate::connection::{Connection, Credentials};
 use crate::execute::gate::Limits;
 use crate::http::HttpCaller;
 use crate::plan::Plan;
@@ -38,12 +40,15 @@ use crate::store::{
     Accepted, Arrival, Deliveries, Ended, NewPlan, RunState, Runs, Store, StoreError,
 };
 use crate::value::Defaults;
+use crate::vault::Vault;
 
 pub use acts::{ActError, Done, act, serve_requests};
 pub use chores::Keep;
 pub use gates::Gates;
+pub use hooks::{Hooks, HooksError, hook_secrets, names as hook_names};
 pub use installed::{Happening, Installation, Installed, Kept, TriggerFacts};
 pub use list::{ListError, Way};
+pub(crate) use listen::listen;
 pub use notify::{Email, Notify};
 pub use signature::{PublicKey, SigningKeys, Verifier};
 
@@ -54,6 +59,8 @@ use runner::Runner;
 
 /// What may have happened is looked for so long after the last moment it could have been answered.
 const SETTLE_MARGIN: Duration = Duration::from_secs(1);
+/// A stop waits so long for a token that is being renewed: as long as that may last.
+const SETTLE_AT_MOST: Duration = Duration::from_secs(35);
 
 /// With so many open runs no more events are taken.
 const MOST_OPEN_RUNS: i64 = 5_000_000;
@@ -70,6 +77,10 @@ pub struct Options {
     pub notify: Notify,
     /// Where webhooks arrive from outside; none do without it.
     pub public_url: Option<String>,
+    /// Where the secrets of webhook addresses are.
+    pub vault: Vault,
+    /// What calls are made with.
+    pub credentials: Arc<dyn Credentials>,
 }
 
 /// A recipe to be installed.
@@ -90,8 +101,7 @@ pub struct Service {
     runner: Arc<Runner>,
     dispatch: Handle,
     verifier: Verifier,
-    /// By connection.
-    hook_secrets: Mutex<HashMap<String, Vec<Secret>>>,
+    hooks: Hooks,
     /// Counted now and then, and guessed in between.
     open_runs: AtomicI64,
     notifies: bool,
@@ -103,6 +113,7 @@ pub struct Service {
     /// Rings when what is installed has changed.
     reinstalled: tokio::sync::Notify,
     recorder: PrometheusHandle,
+    credentials: Arc<dyn Credentials>,
 }
 
 /// A service that runs.
@@ -125,8 +136,20 @@ pub struct StartError {
     pub help: String,
 }
 
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 impl From<StoreError> for StartError {
     fn from(error: StoreError) -> StartError {
+        StartError { message: error.message, help: error.help }
+    }
+}
+
+impl From<HooksError> for StartError {
+    fn from(error: HooksError) -> StartError {
         StartError { message: error.message, help: error.help }
     }
 }
@@ -171,12 +194,13 @@ pub async fn start(
         message: format!("the service does not know where it listens: {e}"),
         help: "name another address (`listen:` in linecook.yaml)".to_owned(),
     })?;
+    let credentials = options.credentials;
     let caller =
-        HttpCaller::new(options.request_timeout, BTreeMap::new()).map_err(|e| StartError {
+        HttpCaller::new(options.request_timeout, credentials.clone()).map_err(|e| StartError {
             message: format!("no calls can be made: {e}"),
             help: "check the network".to_owned(),
         })?;
-    let hook_secrets = hook_secrets(&store, &installed).await?;
+    let hooks = Hooks::open(options.vault, &store, &installed).await?;
     let fresh_behind = store.last_run().await?;
     let open = store.count_open().await?;
     let installed = Arc::new(installed);
@@ -203,7 +227,7 @@ pub async fn start(
         runner,
         dispatch,
         verifier: options.verifier,
-        hook_secrets: Mutex::new(hook_secrets),
+        hooks,
         open_runs,
 
         public_url: options.public_url,
@@ -212,6 +236,7 @@ pub async fn start(
         sync: tokio::sync::Notify::new(),
         reinstalled: tokio::sync::Notify::new(),
         recorder: handle,
+        credentials,
     });
     let (stop_working, working_stops) = oneshot::channel();
     let (stop_listening, listening_stops) = oneshot::channel();
@@ -225,6 +250,7 @@ pub async fn start(
     chores.spawn(sync::run(service.clone(), stops.clone()));
     chores.spawn(timers::run(service.clone(), stops.clone()));
     chores.spawn(chores::count(service.clone(), stops.clone()));
+    chores.spawn(chores::follow_vault(service.clone(), stops.clone()));
     chores.spawn(chores::sweep(service.clone(), options.keep, stops));
     Ok(Running {
         service,
@@ -248,6 +274,8 @@ impl Running {
         let _ = self.listening.await;
         let _ = self.working.await;
         self.chores.join_all().await;
+        // A token that was just given is stored.
+        let _ = tokio::time::timeout(SETTLE_AT_MOST, self.service.credentials.settled()).await;
     }
 }
 
@@ -265,9 +293,8 @@ impl Service {
         &self,
         installed: Installed,
         limits: impl Fn(&str) -> Option<Limits>,
-    ) -> Result<(), StoreError> {
-        let secrets = hook_secrets(self.store(), &installed).await?;
-        *self.hook_secrets.lock().unwrap_or_else(PoisonError::into_inner) = secrets;
+    ) -> Result<(), StartError> {
+        self.hooks.ensure(self.store(), &installed).await?;
         self.runner.gates.open(self.store(), &installed.connections, limits).await?;
         self.runner.install(Arc::new(installed));
         self.reinstalled.notify_waiters();
@@ -336,10 +363,9 @@ impl Service {
         }
     }
 
-    /// What a hook's address has to hold.
-    pub fn hook_secrets(&self, connection: &str) -> Vec<Secret> {
-        let secrets = self.hook_secrets.lock().unwrap_or_else(PoisonError::into_inner);
-        secrets.get(connection).cloned().unwrap_or_default()
+    /// The secrets of webhook addresses.
+    pub fn hooks(&self) -> &Hooks {
+        &self.hooks
     }
 
     /// Stores several arrivals; gives whether any of them is new.
@@ -363,19 +389,4 @@ impl Service {
         }
         Ok(accepted)
     }
-}
-
-/// The secret of each connection's hook address: as the environment says, else as it was made once.
-async fn hook_secrets(
-    store: &Store,
-    installed: &Installed,
-) -> Result<HashMap<String, Vec<Secret>>, StoreError> {
-    let outside = Catalog::embedded().apps().iter().filter(|a| a.base_url.is_none() && !a.own);
-    let names = installed.connections.keys().cloned().chain(outside.map(|a| a.app.clone()));
-    let mut secrets = HashMap::new();
-    for name in names {
-        let secret = store.hook_secret(&name).await?;
-        secrets.insert(name, vec![Secret::new(secret)]);
-    }
-    Ok(secrets)
 }

@@ -10,7 +10,6 @@ use tracing::{Instrument, debug, error, info_span, warn};
 
 use super::installed::{Installed, Kept};
 use crate::clock::SystemClock;
-use crate::connection::Secret;
 use crate::execute::{DurableEngine, Journal, TriggerEvent, drive};
 use crate::http::HttpCaller;
 use crate::journal::{CallKey, Cost, Outcome, Question, Replay, StepError, StepErrorKind, Written};
@@ -101,23 +100,17 @@ impl Runner {
             }
         };
         let kept = kept.expect("a run without its plan has not come this far");
-        let tokens: BTreeMap<String, Secret> = kept
-            .connections
-            .iter()
-            .filter_map(|(app, name)| {
-                Some((app.clone(), installed.connections.get(name)?.token.clone()?))
-            })
-            .collect();
+        let connections = installed.names_now(&kept.connections);
+        let quota = self.gates.of_run(&connections, ready.priority);
+        let caller = super::metrics::Counted(self.caller.through(&connections));
         let journal = RunJournal {
             store: self.store.clone(),
             run: ready.id,
             row,
-            kept: kept.clone(),
+            connections,
             plan: ready.plan,
             data: Fingerprint::of(&[ready.payload.as_deref().unwrap_or_default().as_bytes()]),
         };
-        let quota = self.gates.of_run(&kept.connections, ready.priority);
-        let caller = super::metrics::Counted(self.caller.with_tokens(tokens));
         let mut engine = DurableEngine::new(
             caller,
             SystemClock::real(),
@@ -222,7 +215,7 @@ fn start(
         event: event.clone(),
         payload,
     };
-    let setup = kept.setup(ready.id.to_string(), &installed.connections, settle_after)?;
+    let setup = kept.setup(ready.id.to_string(), installed, settle_after)?;
     Ok((event, setup))
 }
 
@@ -244,7 +237,8 @@ struct RunJournal {
     store: Store,
     run: RunId,
     row: u32,
-    kept: Arc<Kept>,
+    /// App → connection, as they are called now.
+    connections: BTreeMap<String, String>,
     plan: i64,
     /// What the event says, for questions that are asked once for the same data.
     data: Fingerprint,
@@ -253,7 +247,7 @@ struct RunJournal {
 impl RunJournal {
     /// What entries cost each connection.
     fn spent(&self, entries: &Written) -> Vec<Spending> {
-        let name = |cost: &Cost| self.kept.connections.get(&cost.app).cloned();
+        let name = |cost: &Cost| self.connections.get(&cost.app).cloned();
         let costs = entries.costs().iter().filter(|cost| cost.requests + cost.failures > 0);
         let spent = costs.filter_map(|cost| {
             let (requests, failures) = (cost.requests, cost.failures);

@@ -1,4 +1,4 @@
-//! Where polls, schedules and syncs stand, and small facts such as the secrets of webhook addresses.
+//! Where polls, schedules and syncs stand.
 
 use rusqlite::OptionalExtension;
 
@@ -11,19 +11,6 @@ impl Store {
             c.prepare_cached("SELECT value FROM positions WHERE name = ?1")?
                 .query_row([name], |row| row.get(0))
                 .optional()
-        })
-        .await
-    }
-
-    /// The secret part of a connection's hook address; made when it is first asked for.
-    pub async fn hook_secret(&self, connection: &str) -> Result<String, StoreError> {
-        let name = format!("hook secret of {connection}");
-        let fresh = random_text();
-        self.write(move |c| {
-            c.prepare_cached("INSERT OR IGNORE INTO positions VALUES (?1, ?2)")?
-                .execute([&name, &fresh])?;
-            c.prepare_cached("SELECT value FROM positions WHERE name = ?1")?
-                .query_row([&name], |row| row.get(0))
         })
         .await
     }
@@ -53,13 +40,4 @@ impl Store {
         })
         .await
     }
-}
-
-/// 32 characters that nobody guesses.
-fn random_text() -> String {
-    use base64::Engine;
-    use ring::rand::SecureRandom;
-    let mut bytes = [0; 24];
-    ring::rand::SystemRandom::new().fill(&mut bytes).expect("the system has random numbers");
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }

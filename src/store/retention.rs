@@ -90,7 +90,15 @@ impl Store {
             }
         }
         let day = Timestamp::now().as_second() - 2 * 24 * 3600;
-        self.write(move |c| c.execute("DELETE FROM spending WHERE second < ?1", [day])).await?;
+        // The last one of each connection stays: it says when it was used.
+        self.write(move |c| {
+            c.execute(
+                "DELETE FROM spending WHERE second < ?1 AND second <
+                   (SELECT max(second) FROM spending s WHERE s.connection = spending.connection)",
+                [day],
+            )
+        })
+        .await?;
         Ok(swept)
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::hooks::HookSecret;
 use crate::connection::{Facts, Secret};
 
 /// Everything in the vault.
@@ -56,6 +57,8 @@ pub struct OAuthGrant {
     pub client: String,
     #[serde(with = "sealed")]
     pub access: Secret,
+    /// When `access` was asked for: how long it lives says how early it is renewed.
+    pub got_at: Timestamp,
     pub expires_at: Timestamp,
     #[serde(with = "sealed")]
     pub refresh: Secret,
@@ -70,6 +73,7 @@ pub struct OAuthGrant {
 pub struct LocationToken {
     #[serde(with = "sealed")]
     pub access: Secret,
+    pub got_at: Timestamp,
     pub expires_at: Timestamp,
 }
 
@@ -107,19 +111,8 @@ pub struct Client {
     pub pkce: bool,
 }
 
-/// The secret part of a webhook address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HookSecret {
-    #[serde(with = "sealed")]
-    pub secret: Secret,
-    /// Until when it is good; for ever without it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<Timestamp>,
-}
-
 /// Writes secrets, into the sealed part of the vault and nowhere else.
-mod sealed {
+pub(super) mod sealed {
     use serde::{Deserialize, Deserializer, Serializer};
 
     use crate::connection::Secret;

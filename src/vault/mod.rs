@@ -5,6 +5,7 @@
 
 mod contents;
 mod error;
+mod hooks;
 mod key;
 mod seal;
 #[cfg(test)]
@@ -13,11 +14,11 @@ mod tests;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-pub use contents::{
-    Client, Contents, Grant, HookSecret, LocationToken, OAuthGrant, Previous, Stored,
-};
+pub use contents::{Client, Contents, Grant, LocationToken, OAuthGrant, Previous, Stored};
 pub use error::{VaultError, VaultErrorKind};
+pub use hooks::HookSecret;
 pub use key::{KEY_VARIABLE, Key, KeyPlace, KeyPlaces};
 pub use seal::Open;
 
@@ -49,6 +50,16 @@ impl Vault {
     /// Whether there is one.
     pub fn exists(&self) -> bool {
         self.path.exists()
+    }
+
+    /// Tells one state of the file from another; none when there is no vault. Cheap.
+    pub fn stamp(&self) -> Option<Stamp> {
+        let metadata = fs::metadata(&self.path).ok()?;
+        #[cfg(unix)]
+        let file = std::os::unix::fs::MetadataExt::ino(&metadata);
+        #[cfg(not(unix))]
+        let file = 0;
+        Some(Stamp { file, changed_at: metadata.modified().ok(), bytes: metadata.len() })
     }
 
     /// What anybody may read of it, without the key; none when there is no vault. Nothing proves here that
@@ -90,7 +101,10 @@ impl Vault {
     pub fn rekey(&self, place: KeyPlace) -> Result<(), VaultError> {
         let _lock = self.lock("")?;
         let contents = match read(&self.path)? {
-            Some(text) => self.unseal(&text)?.0,
+            Some(text) => {
+                let open = seal::open(&text)?;
+                seal::unseal(&text, &self.places.find_to_replace(&open.key, open.key_place)?)?
+            }
             None => Contents::default(),
         };
         let key = self.places.make_at(place)?;
@@ -125,6 +139,14 @@ impl Vault {
         replace(&self.path, text.as_bytes())
             .map_err(|e| VaultError::disk("the vault", &self.path, &e))
     }
+}
+
+/// Tells one state of the file from another: each change makes a new file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    file: u64,
+    changed_at: Option<SystemTime>,
+    bytes: u64,
 }
 
 /// A lock that is held.

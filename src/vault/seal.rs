@@ -13,8 +13,9 @@ use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::contents::{Client, Contents, Grant, HookSecret, Previous, Stored};
+use super::contents::{Client, Contents, Grant, Previous, Stored};
 use super::error::{VaultError, VaultErrorKind};
+use super::hooks::HookSecret;
 use super::key::{Key, KeyPlace};
 use crate::connection::Facts;
 

@@ -62,10 +62,12 @@ fn what_goes_in_comes_out_and_can_only_be_seen_with_the_key() {
     whole.hooks.insert("main".into(), vec![hook]);
     whole.renamed.insert("old".into(), "main".into());
     let at = "2026-03-03T10:00:00Z".parse().unwrap();
-    let location = LocationToken { access: Secret::new("location-token"), expires_at: at };
+    let location =
+        LocationToken { access: Secret::new("location-token"), got_at: at, expires_at: at };
     let oauth = OAuthGrant {
         client: "highlevel".into(),
         access: Secret::new("access-token"),
+        got_at: at,
         expires_at: at,
         refresh: Secret::new("refresh-token"),
         location: Some(location),
@@ -151,6 +153,28 @@ fn another_key_opens_nothing_and_a_new_key_can_be_set() {
     assert_eq!(vault.read().unwrap_err().kind, VaultErrorKind::WrongKey);
     let moved = Vault::new(&path, with_file(folder.path()));
     assert_eq!(moved.read().unwrap().connections["main"].grant.token().expose(), "token-one");
+}
+
+#[test]
+fn a_vault_moves_to_a_key_that_the_environment_holds_already() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("v");
+    put(&Vault::new(&path, with_file(folder.path())), "token-one");
+    let mut both = with_file(folder.path());
+    both.environment = with_environment(ONE_KEY).environment;
+    assert_eq!(Vault::new(&path, both.clone()).read().unwrap_err().kind, VaultErrorKind::WrongKey);
+    Vault::new(&path, both.clone()).rekey(KeyPlace::Environment).unwrap();
+    let vault = Vault::new(&path, with_environment(ONE_KEY));
+    assert_eq!(vault.read().unwrap().connections["main"].grant.token().expose(), "token-one");
+
+    // From one key of the environment to another there is a stop in between.
+    let error = Vault::new(&path, with_environment(OTHER_KEY)).rekey(KeyPlace::Environment);
+    assert!(error.unwrap_err().help.contains("--keep-in file"));
+    Vault::new(&path, both).rekey(KeyPlace::File).unwrap();
+    let mut other = with_file(folder.path());
+    other.environment = with_environment(OTHER_KEY).environment;
+    Vault::new(&path, other).rekey(KeyPlace::Environment).unwrap();
+    assert!(Vault::new(&path, with_environment(OTHER_KEY)).read().is_ok());
 }
 
 #[test]

@@ -4,6 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use linecook::vault::{KEY_VARIABLE, KeyPlaces, Vault};
+use zeroize::Zeroizing;
+
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -21,12 +24,23 @@ pub fn folders(stage: &str) -> Vec<PathBuf> {
     folders
 }
 
+/// The key of every vault in tests: 32 bytes of 7.
+pub const KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+
+/// The vault beside a store in `folder`, with the key of tests.
+pub fn vault(folder: &Path) -> Vault {
+    let environment = Some(Zeroizing::new(KEY.to_owned()));
+    let places = KeyPlaces { environment, keyring: false, file: None };
+    Vault::new(folder.join("linecook.vault"), places)
+}
+
 /// Runs the program in `folder`.
 pub fn linecook(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_linecook"))
         .args(arguments)
         .current_dir(folder)
         .env("NO_COLOR", "1")
+        .env(KEY_VARIABLE, KEY)
         .env_remove("LINECOOK_HIGHLEVEL_LOCATION")
         .env_remove("LINECOOK_HIGHLEVEL_TOKEN")
         .env_remove("LINECOOK_STAX_TOKEN")

@@ -1,9 +1,12 @@
 //! One test binary; its files mirror the stages.
 
+#[path = "../accounts/mod.rs"]
+mod accounts;
 mod cases;
 mod catalog;
 mod check;
 mod codes;
+mod connect;
 mod docs;
 mod dry_run;
 mod exchanges;
@@ -18,3 +21,4 @@ mod resume;
 mod run;
 mod service;
 mod settle;
+mod sign_in;

@@ -6,8 +6,13 @@ use std::process::{Child, Command, Stdio};
 
 use linecook::sandbox::World;
 use linecook::store::{self, Store};
+use linecook::vault::{KEY_VARIABLE, KeyPlaces, Vault};
+use zeroize::Zeroizing;
 
 use super::apps::{Apps, CARD};
+
+/// The key of the vault: 32 bytes of 7.
+const KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 
 /// Calls of every class that is settled without a person.
 pub const PROTECTED: &str = "protected";
@@ -109,6 +114,13 @@ impl Project {
         Store::beside(&self.folder.path().join("linecook.db"), store::Options::default()).ok()
     }
 
+    /// The secrets of webhook addresses, as the service makes them.
+    pub fn hook_secrets(&self) -> HookSecrets {
+        let environment = Some(Zeroizing::new(KEY.to_owned()));
+        let places = KeyPlaces { environment, keyring: false, file: None };
+        HookSecrets(Vault::new(self.folder.path().join("linecook.vault"), places))
+    }
+
     /// Starts the service.
     pub fn serve(&self) -> Service {
         let log = File::options().create(true).append(true).open(self.log()).unwrap();
@@ -118,6 +130,7 @@ impl Project {
             .env("LINECOOK_STAX_TOKEN", World::token("stax"))
             .env("LINECOOK_MAIN_TOKEN", World::token("highlevel"))
             .env("LINECOOK_LOG", "warn")
+            .env(KEY_VARIABLE, KEY)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -131,13 +144,24 @@ impl Project {
     }
 
     fn log(&self) -> PathBuf {
-        self.folder.path().join("log.txt")
+        self.folder().join("log.txt")
     }
 
     pub fn end_of_log(&self) -> String {
         let log = std::fs::read_to_string(self.log()).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+}
+
+/// The secrets of webhook addresses, in the vault of a project.
+pub struct HookSecrets(Vault);
+
+impl HookSecrets {
+    /// None before the service has made it.
+    pub fn of(&self, connection: &str) -> Option<String> {
+        let hooks = self.0.read().ok()?.hooks;
+        Some(hooks.get(connection)?.first()?.secret.expose().to_owned())
     }
 }
 

@@ -51,19 +51,15 @@ impl Senders {
         let counts = Arc::new(Counts::default());
         let stop = Arc::new(AtomicBool::new(false));
         let address = project.address();
-        let folder = project.folder().join("linecook.db");
         let (counted, stopped) = (counts.clone(), stop.clone());
+        // The address has a secret in it, which the service makes when it first starts.
+        let secret = project.hook_secrets();
         let work = tokio::spawn(async move {
             let hook = loop {
-                // The address has a secret in it, which the service makes when it first starts.
-                let store = linecook::store::Store::beside(&folder, Default::default());
-                match store.ok() {
-                    Some(store) => match store.hook_secret("stax").await {
-                        Ok(secret) => {
-                            break format!("{address}/hooks/stax/{secret}/customer_created");
-                        }
-                        Err(_) => tokio::time::sleep(AGAIN).await,
-                    },
+                match secret.of("stax") {
+                    Some(secret) => {
+                        break format!("{address}/hooks/stax/{secret}/customer_created");
+                    }
                     None => tokio::time::sleep(AGAIN).await,
                 }
             };

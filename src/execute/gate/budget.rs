@@ -189,7 +189,10 @@ impl Budget {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.answered += 1;
         let answer = match fate {
-            Fate::NotSent | Fate::Answered(Err(CallError::NotSent(_))) => {
+            Fate::NotSent
+            | Fate::Answered(Err(
+                CallError::NotSent(_) | CallError::NoToken(_) | CallError::Withheld { .. },
+            )) => {
                 self.day.not_sent();
                 return;
             }
@@ -353,7 +356,11 @@ impl Fate<'_> {
     /// What it says of the host: 4xx says that it is up.
     pub fn health(self) -> Health {
         match self {
-            Fate::NotSent | Fate::Unknown => Health::Unknown,
+            Fate::NotSent
+            | Fate::Unknown
+            | Fate::Answered(Err(CallError::NoToken(_) | CallError::Withheld { .. })) => {
+                Health::Unknown
+            }
             Fate::Answered(Err(CallError::NotSent(_) | CallError::NoAnswer(_))) => {
                 Health::Ill { asked_for: None }
             }

@@ -55,6 +55,7 @@ impl Process {
                 .arg("serve")
                 .current_dir(folder)
                 .env("LINECOOK_LOG", "warn")
+                .env(linecook::vault::KEY_VARIABLE, super::project::KEY)
                 .env("LINECOOK_MAIN_TOKEN", super::TOKEN),
             address,
         )

@@ -98,7 +98,7 @@ async fn a_failed_run_starts_the_recipe_that_tells_and_never_itself() {
         "{said:?}"
     );
     // Nobody outside can post such an event.
-    assert!(kitchen.running.service.hook_secrets("linecook").is_empty());
+    assert!(kitchen.running.service.hooks().secrets("linecook").is_empty());
     let outside = kitchen.hook("stax", "run_failed").replace("/hooks/stax/", "/hooks/linecook/");
     assert_eq!(kitchen.post(&outside, &json!({ "run": "run-1" })).await.0, 404);
 }
