@@ -13,6 +13,7 @@ mod metrics;
 mod notify;
 mod own_events;
 mod receive;
+mod registrar;
 mod runner;
 mod signature;
 mod sync;
@@ -49,6 +50,7 @@ pub use hooks::{Hooks, HooksError, hook_secrets, names as hook_names};
 pub use installed::{Happening, Installation, Installed, Kept, TriggerFacts};
 pub use list::{ListError, Way};
 pub use notify::{Email, Notify};
+pub use registrar::{RegisteredHook, Registrar, RegistrarError, Retries};
 pub use signature::{PublicKey, SigningKeys, Verifier};
 
 pub use sync::{Estimate, Progress, SyncState, estimate, progress};

@@ -18,3 +18,4 @@ mod resume;
 mod run;
 mod service;
 mod settle;
+mod webhooks;
