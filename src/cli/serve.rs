@@ -1,12 +1,13 @@
 //! `linecook serve`: the project as a service, until it is told to stop.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
 use tracing::{error, info, warn};
 
-use super::environment::token;
+use super::credentials::{Missing, ProjectCredentials, how_to_connect, vault_of};
 use super::exit::{CommandError, Exit, Result};
 use super::installed::install_project;
 use super::load::recipe_paths;
@@ -14,12 +15,11 @@ use super::options::colour;
 use super::prepare::runtime;
 use super::print;
 use super::project::{LoadedProject, ReadyProject, load_project};
-use super::store::vault_of;
 use crate::catalog::Catalog;
 use crate::connection::Secret;
 use crate::diagnostic::Severity;
 use crate::execute::gate::{Limits, SetBy, Window};
-use crate::project::{PROJECT_FILE, Project, SMTP_PASSWORD_VARIABLE, token_variable};
+use crate::project::{PROJECT_FILE, Project, SMTP_PASSWORD_VARIABLE};
 use crate::server::{
     self, Email, Gates, Keep, Notify, Options, PublicKey, Running, Service, SigningKeys, Verifier,
 };
@@ -57,11 +57,12 @@ pub fn run(args: &Args) -> Result {
     let Some(ready) = good(load_project(&path)) else { return Ok(Exit::Problems) };
     log(args.log);
     runtime()?.block_on(async {
-        let running = start(&ready, ready.project.listen).await?;
+        let credentials = ProjectCredentials::of(&ready).await?;
+        let running = start(&ready, ready.project.listen, credentials.clone()).await?;
         let store = ready.store.display();
         let recipes = ready.installations.iter().filter(|i| i.enabled).count();
         info!(recipes, %store, "linecook listens on http://{}", running.address);
-        let watching = tokio::spawn(watch(path.clone(), running.service.clone()));
+        let watching = tokio::spawn(watch(path.clone(), running.service.clone(), credentials));
         stop_signal().await;
         info!("linecook stops: what runs comes to a place where it can go on later");
         watching.abort();
@@ -86,22 +87,12 @@ pub fn good(loaded: LoadedProject) -> Option<ReadyProject> {
 }
 
 /// Starts the service of a project.
-pub async fn start(ready: &ReadyProject, listen: std::net::SocketAddr) -> Result<Running> {
+pub async fn start(
+    ready: &ReadyProject,
+    listen: std::net::SocketAddr,
+    credentials: Arc<ProjectCredentials>,
+) -> Result<Running> {
     let project = &ready.project;
-    let missing = tokens_missing(ready);
-    if !missing.is_empty() {
-        let lines: Vec<String> = missing
-            .iter()
-            .map(|(name, app)| {
-                let variable = token_variable(name);
-                format!("the connection `{name}` to {app}: set {variable}")
-            })
-            .collect();
-        return Err(CommandError::usage(
-            format!("there is no token for\n  {}", lines.join("\n  ")),
-            "tokens come from the environment, never from a file of the project",
-        ));
-    }
     let store = Store::open(&ready.store, store::Options::default())?;
     let installed = install_project(&store, ready).await?;
     let gates = Gates::default();
@@ -115,25 +106,11 @@ pub async fn start(ready: &ReadyProject, listen: std::net::SocketAddr) -> Result
         notify: notify(project)?,
         public_url: project.public_url.clone(),
         vault: vault_of(&ready.store),
+        credentials,
     };
     server::start(options, store, installed, gates)
         .await
         .map_err(|e| CommandError::environment(&e.message, &e.help))
-}
-
-/// Connections that recipes call through, and that nobody has a token for.
-pub fn tokens_missing(ready: &ReadyProject) -> Vec<(String, String)> {
-    let mut missing = Vec::new();
-    for installation in ready.installations.iter().filter(|i| i.enabled) {
-        for app in installation.plan.recipe.apps() {
-            let Some(name) = installation.connections.get(app) else { continue };
-            let pair = (name.clone(), app.to_owned());
-            if token(name, app).is_none() && !missing.contains(&pair) {
-                missing.push(pair);
-            }
-        }
-    }
-    missing
 }
 
 /// What the project file says of a connection's quota; what it leaves out is the catalog's.
@@ -228,7 +205,7 @@ async fn stop_signal() {
 }
 
 /// Installs what has changed when it checks clean; else the old stays, and the log says why.
-async fn watch(path: PathBuf, service: std::sync::Arc<Service>) {
+async fn watch(path: PathBuf, service: Arc<Service>, credentials: Arc<ProjectCredentials>) {
     let mut seen = stamps(&path);
     let listens_on = good_quietly(&path).map(|ready| ready.project.listen);
     loop {
@@ -252,11 +229,13 @@ async fn watch(path: PathBuf, service: std::sync::Arc<Service>) {
         if Some(ready.project.listen) != listens_on {
             warn!("another `listen:` holds after the next start");
         }
-        for (name, app) in tokens_missing(&ready) {
-            error!(
-                "there is no token for the connection `{name}` to {app}: set {} and start again",
-                token_variable(&name)
-            );
+        credentials.know(&ready.project);
+        match Missing::find(&ready) {
+            Ok(Missing(missing)) => missing.iter().for_each(|(name, app)| {
+                let help = how_to_connect(name, app);
+                error!("there is no token for the connection `{name}` to {app}: {help}");
+            }),
+            Err(problem) => error!("{}", problem.plain()),
         }
         let installed = match install_project(service.store(), &ready).await {
             Ok(installed) => installed,

@@ -10,7 +10,6 @@ use super::project::{project_file_of, store_of};
 use crate::project::{PROJECT_FILE, USUAL_STORE};
 use crate::store::{Options, Store, StoreError, StoreErrorKind};
 use crate::value::{Defaults, Moment, duration};
-use crate::vault::{KeyPlaces, Vault, VaultError};
 
 #[derive(clap::Args)]
 pub struct StoreArgs {
@@ -82,17 +81,6 @@ impl StorePlace {
                 ),
             )),
         }
-    }
-}
-
-/// The vault of a store, with the keys of this user.
-pub fn vault_of(store: &Path) -> Vault {
-    Vault::new(Vault::path_of(store), KeyPlaces::of_this_user())
-}
-
-impl From<VaultError> for CommandError {
-    fn from(error: VaultError) -> CommandError {
-        CommandError::environment(&error.message, &error.help)
     }
 }
 

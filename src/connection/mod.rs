@@ -8,21 +8,19 @@ mod redactor;
 mod secret;
 
 pub use address::server_address;
-pub use credentials::{Credentials, FixedTokens, NoToken, Token};
+pub use credentials::{Credentials, Expired, FixedTokens, NoToken, Soon, Token};
 pub use facts::{Facts, Lost, Way};
 pub use redactor::Redactor;
 pub use secret::Secret;
 
-/// One account of one app.
-#[derive(Clone, Debug)]
+/// One account of one app. Its token is added to a call by whatever sends it: see [`Credentials`].
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
     pub app: String,
     /// Where calls go: scheme, host and port, without a trailing slash.
     pub base_url: String,
     /// The account within the app, where there is one.
     pub location_id: Option<String>,
-    /// The token sent with every call; none for a dry run.
-    pub token: Option<Secret>,
 }
 
 impl Connection {

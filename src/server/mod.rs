@@ -33,7 +33,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::catalog::{App, Catalog};
-use crate::connection::Connection;
+use crate::connection::{Connection, Credentials};
 use crate::execute::gate::Limits;
 use crate::http::HttpCaller;
 use crate::plan::Plan;
@@ -60,6 +60,8 @@ use runner::Runner;
 
 /// What may have happened is looked for so long after the last moment it could have been answered.
 const SETTLE_MARGIN: Duration = Duration::from_secs(1);
+/// A stop waits so long for a token that is being renewed: as long as that may last.
+const SETTLE_AT_MOST: Duration = Duration::from_secs(35);
 
 /// With so many open runs no more events are taken.
 const MOST_OPEN_RUNS: i64 = 5_000_000;
@@ -78,6 +80,8 @@ pub struct Options {
     pub public_url: Option<String>,
     /// Where the secrets of webhook addresses are.
     pub vault: Vault,
+    /// What calls are made with.
+    pub credentials: Arc<dyn Credentials>,
 }
 
 /// A recipe to be installed.
@@ -110,6 +114,7 @@ pub struct Service {
     /// Rings when what is installed has changed.
     reinstalled: tokio::sync::Notify,
     recorder: PrometheusHandle,
+    credentials: Arc<dyn Credentials>,
 }
 
 /// A service that runs.
@@ -190,8 +195,9 @@ pub async fn start(
         message: format!("the service does not know where it listens: {e}"),
         help: "name another address (`listen:` in linecook.yaml)".to_owned(),
     })?;
+    let credentials = options.credentials;
     let caller =
-        HttpCaller::new(options.request_timeout, BTreeMap::new()).map_err(|e| StartError {
+        HttpCaller::new(options.request_timeout, credentials.clone()).map_err(|e| StartError {
             message: format!("no calls can be made: {e}"),
             help: "check the network".to_owned(),
         })?;
@@ -231,6 +237,7 @@ pub async fn start(
         sync: tokio::sync::Notify::new(),
         reinstalled: tokio::sync::Notify::new(),
         recorder: handle,
+        credentials,
     });
     let (stop_working, working_stops) = oneshot::channel();
     let (stop_listening, listening_stops) = oneshot::channel();
@@ -268,6 +275,8 @@ impl Running {
         let _ = self.listening.await;
         let _ = self.working.await;
         self.chores.join_all().await;
+        // A token that was just given is stored.
+        let _ = tokio::time::timeout(SETTLE_AT_MOST, self.service.credentials.settled()).await;
     }
 }
 

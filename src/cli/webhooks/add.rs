@@ -59,6 +59,7 @@ pub fn run(args: &Args) -> Result {
             problems.extend(result.problem.clone());
             results.push(result);
         }
+        source.settled().await;
         match args.format {
             Format::Json => print::line(as_json(&results, &problems)),
             Format::Text => say(&source, &results, args.connection.as_deref()),

@@ -41,6 +41,7 @@ pub fn run(args: &Args) -> Result {
         for one in &asked {
             one.note(&source).await?;
         }
+        source.settled().await;
         let shown = Shown { source: &source, asked: &asked };
         match args.format {
             Format::Json => print::open(format_args!("{}\n", shown.json())),

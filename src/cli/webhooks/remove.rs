@@ -90,6 +90,7 @@ pub fn run(args: &Args) -> Result {
             let there = there.map(|(n, _)| n.wire.clone()).collect();
             source.note(&asked.connection, there).await?;
         }
+        source.settled().await;
         match args.format {
             Format::Json => print::line(json!({
                 "format_version": 1, "removed": removed,

@@ -9,11 +9,11 @@ use super::LevelArgs;
 use super::add::Work;
 use super::source::Source;
 use crate::cli::confirm::ConfirmArgs;
+use crate::cli::credentials::vault_of;
 use crate::cli::exit::{CommandError, Exit, Result};
 use crate::cli::options::Format;
 use crate::cli::prepare::runtime;
 use crate::cli::print;
-use crate::cli::store::vault_of;
 use crate::report::minute;
 use crate::value::duration;
 
@@ -84,6 +84,7 @@ pub fn run(args: &Args) -> Result {
                 }
             }
         }
+        source.settled().await;
         match args.format {
             Format::Json => print::line(json!({
                 "format_version": 1, "connection": connection, "old_good_until": until.to_string(),

@@ -1,6 +1,7 @@
 //! The project's webhooks, the addresses that they have here, and what the apps say of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -8,12 +9,11 @@ use serde_json::{Value, json};
 use super::compare::{Comparison, Here, compare};
 use super::needed::{Needed, needed};
 use crate::catalog::{Catalog, Registration};
-use crate::cli::environment::token;
+use crate::cli::credentials::{ProjectCredentials, vault_of};
 use crate::cli::exit::{CommandError, Result};
 use crate::cli::project::ReadyProject;
 use crate::cli::serve::limits;
-use crate::cli::store::vault_of;
-use crate::connection::{Connection, Redactor};
+use crate::connection::{Connection, Credentials, Redactor};
 use crate::http::HttpCaller;
 use crate::server::{Gates, Registrar, RegistrarError, Retries, Way, hook_names, hook_secrets};
 use crate::store::{Options, Store, StoreErrorKind};
@@ -26,6 +26,7 @@ pub struct Source<'a> {
     pub store: Store,
     contents: Contents,
     gates: Gates,
+    credentials: Arc<ProjectCredentials>,
     /// Knows all addresses.
     redactor: Redactor,
     partner: bool,
@@ -62,6 +63,7 @@ impl<'a> Source<'a> {
             store,
             contents,
             gates: Gates::default(),
+            credentials: Arc::new(ProjectCredentials::as_they_are(ready)),
             partner,
         })
     }
@@ -160,20 +162,25 @@ impl<'a> Source<'a> {
 
     fn account(&self, connection: &str) -> Connection {
         let named = &self.ready.project.connections[connection];
-        let token = token(connection, &named.app).map(|(_, token)| token);
-        named.with_token(token).expect("an app that registers webhooks can be called")
+        named.to_call().expect("an app that registers webhooks can be called")
     }
 
     async fn way(&self, connection: &str, account: &Connection) -> Result<Way> {
         let project = &self.ready.project;
         let known = BTreeMap::from([(connection.to_owned(), account.clone())]);
         self.gates.open(&self.store, &known, |name| limits(project, name)).await?;
-        let tokens = account.token.iter().map(|token| (account.app.clone(), token.clone()));
         // It shows the addresses that the app knows, unlike every other way out.
-        let caller = HttpCaller::new(project.request_timeout, tokens.collect()).map_err(|e| {
+        let caller = HttpCaller::new(project.request_timeout, self.credentials.clone());
+        let caller = caller.map_err(|e| {
             CommandError::environment(format!("no calls can be made: {e}"), "check the network")
         })?;
+        let caller = caller.through(&[(account.app.clone(), connection.to_owned())].into());
         Ok(Way { store: self.store.clone(), caller, gates: self.gates.clone() })
+    }
+
+    /// Comes back when what was learnt about the credentials meanwhile is kept.
+    pub async fn settled(&self) {
+        self.credentials.settled().await;
     }
 
     /// Notes which events are registered, so that others can say what is missing without asking.
