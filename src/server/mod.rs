@@ -33,7 +33,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::catalog::{App, Catalog};
-use crate::connection::{Connection, Credentials};
+use crate::connection::{Connection, Credentials, Redactor};
 use crate::execute::gate::Limits;
 use crate::http::HttpCaller;
 use crate::plan::Plan;
@@ -80,6 +80,8 @@ pub struct Options {
     pub public_url: Option<String>,
     /// Where the secrets of webhook addresses are.
     pub vault: Vault,
+    /// Hides what is secret in all that comes in; it learns what the service knows.
+    pub redactor: Redactor,
     /// What calls are made with.
     pub credentials: Arc<dyn Credentials>,
 }
@@ -201,7 +203,8 @@ pub async fn start(
             message: format!("no calls can be made: {e}"),
             help: "check the network".to_owned(),
         })?;
-    let hooks = Hooks::open(options.vault, &store, &installed).await?;
+    let caller = caller.hiding(options.redactor.clone());
+    let hooks = Hooks::open(options.vault, options.redactor, &store, &installed).await?;
     let fresh_behind = store.last_run().await?;
     let open = store.count_open().await?;
     let installed = Arc::new(installed);
