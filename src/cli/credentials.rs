@@ -38,11 +38,16 @@ impl ProjectCredentials {
         ProjectCredentials { vault: Some(vault), ..self }
     }
 
+    /// Those of a project, as far as there are any.
+    pub fn as_they_are(ready: &ReadyProject) -> ProjectCredentials {
+        let project = &ready.project;
+        ProjectCredentials::given(of_environment(project))
+            .with_vault(&ready.store, connections(project))
+    }
+
     /// Those of a project, whose vault can be read if it is needed.
     pub async fn of(ready: &ReadyProject) -> Result<Arc<ProjectCredentials>> {
-        let project = &ready.project;
-        let this = ProjectCredentials::given(of_environment(project))
-            .with_vault(&ready.store, connections(project));
+        let this = ProjectCredentials::as_they_are(ready);
         let missing = Missing::find(ready)?;
         if !missing.has_none() {
             return Err(missing.error());

@@ -1,6 +1,6 @@
 //! `linecook doctor`: what is fine, what is not, and what to do about it, on one page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,8 +12,9 @@ use super::exit::{Exit, Result};
 use super::options::Format;
 use super::prepare::runtime;
 use super::print;
-use super::project::{LoadedProject, load_project};
+use super::project::{LoadedProject, ReadyProject, load_project};
 use super::store::{StoreArgs, StorePlace, vault_of};
+use super::webhooks::{needed, noted};
 use crate::connection::Facts;
 use crate::diagnostic::Severity;
 use crate::project::PROJECT_FILE;
@@ -68,6 +69,9 @@ async fn examine(args: &StoreArgs) -> Result<Vec<Finding>> {
             findings.extend(room(&place.path));
             findings.push(service(is_served, &counts));
             events(&place, &health, &mut findings);
+            if let Some(ready) = loaded.as_ref().and_then(|loaded| loaded.ready.as_ref()) {
+                findings.extend(webhooks(&place, ready).await);
+            }
             runs(&place, &health, &counts, is_served, &mut findings);
         }
         Err(error) => findings.push(Finding::wrong("store", error.message, error.help)),
@@ -242,6 +246,43 @@ fn events(place: &StorePlace, health: &Health, findings: &mut Vec<Finding>) {
             "`linecook webhooks list` shows where the apps have to send them",
         ),
     });
+}
+
+/// What is not registered, by what was seen when somebody looked last: nobody is asked here.
+async fn webhooks(place: &StorePlace, ready: &ReadyProject) -> Vec<Finding> {
+    let Ok(store) = Store::beside(&place.path, crate::store::Options::default()) else {
+        return Vec::new();
+    };
+    let mut findings = Vec::new();
+    let mut registered = 0;
+    let needed = needed(ready);
+    let names: BTreeSet<&String> = needed.iter().map(|one| &one.connection).collect();
+    for name in names {
+        let Some((public_url, events)) = noted(&store, name).await else { continue };
+        if public_url != ready.project.public_url {
+            findings.push(Finding::wrong(
+                "webhooks",
+                format!("those of `{name}` are registered with another `public_url`"),
+                "`linecook webhooks add` registers the addresses of now",
+            ));
+            continue;
+        }
+        let here = needed.iter().filter(|one| one.connection == *name);
+        let missing: Vec<&str> =
+            here.map(|one| one.wire.as_str()).filter(|wire| !events.contains(*wire)).collect();
+        match missing.is_empty() {
+            true => registered += events.len(),
+            false => findings.push(Finding::wrong(
+                "webhooks",
+                format!("`{name}` is not told of {}", missing.join(", ")),
+                "`linecook webhooks add` registers what recipes need",
+            )),
+        }
+    }
+    if registered > 0 {
+        findings.push(Finding::fine("webhooks", format!("{registered} registered")));
+    }
+    findings
 }
 
 fn runs(

@@ -31,7 +31,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// Why a command could not do its work: a phrase, and one thing to do.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct CommandError {
     exit: Exit,
     message: String,

@@ -17,7 +17,7 @@ use super::print;
 use super::project::{LoadedProject, ReadyProject, load_project};
 use super::store::vault_of;
 use crate::catalog::Catalog;
-use crate::connection::Secret;
+use crate::connection::{Redactor, Secret};
 use crate::diagnostic::Severity;
 use crate::execute::gate::{Limits, SetBy, Window};
 use crate::project::{PROJECT_FILE, Project, SMTP_PASSWORD_VARIABLE};
@@ -28,6 +28,8 @@ use crate::store::{self, Store};
 
 /// How often it is looked whether a recipe or the project file has changed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A shorter path of an address has nothing secret in it.
+const SECRET_PATH_BYTES: usize = 16;
 /// What a stop takes longer than the longest call.
 const STOP_MARGIN: Duration = Duration::from_secs(10);
 
@@ -108,6 +110,7 @@ pub async fn start(
         notify: notify(project)?,
         public_url: project.public_url.clone(),
         vault: vault_of(&ready.store),
+        redactor: Redactor::process().clone(),
         credentials,
     };
     server::start(options, store, installed, gates)
@@ -166,10 +169,23 @@ fn notify(project: &Project) -> Result<Notify> {
             host: email.host.clone(),
             port: email.port,
             user: email.user.clone(),
-            password: std::env::var(SMTP_PASSWORD_VARIABLE).ok().map(Secret::new),
+            password: smtp_password(),
         }),
     };
+    if let Some(url) = written.webhook.as_deref().and_then(|text| url::Url::parse(text).ok()) {
+        // Whoever knows such an address may post there.
+        let behind_host = &url[url::Position::BeforePath..];
+        if behind_host.len() >= SECRET_PATH_BYTES {
+            Redactor::process().learn(&Secret::new(behind_host));
+        }
+    }
     Ok(Notify { webhook: written.webhook.clone(), email, every: written.every })
+}
+
+fn smtp_password() -> Option<Secret> {
+    let password = Secret::new(std::env::var(SMTP_PASSWORD_VARIABLE).ok()?);
+    Redactor::process().learn(&password);
+    Some(password)
 }
 
 fn log(format: Option<LogFormat>) {
@@ -181,11 +197,25 @@ fn log(format: Option<LogFormat>) {
         Some(format) => format == LogFormat::Text,
         None => is_terminal,
     };
-    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let writer = || WithoutSecrets(std::io::stderr());
+    let log = fmt().with_env_filter(filter).with_writer(writer).with_target(false);
     let _ = match text {
         true => log.with_ansi(is_terminal).try_init(),
         false => log.json().flatten_event(true).with_current_span(true).try_init(),
     };
+}
+
+/// Writes lines of the log, each of which comes whole.
+struct WithoutSecrets<W>(W);
+
+impl<W: std::io::Write> std::io::Write for WithoutSecrets<W> {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        self.0.write_all(&Redactor::process().bytes(line)).map(|()| line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
 }
 
 #[cfg(unix)]

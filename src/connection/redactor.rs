@@ -86,13 +86,21 @@ impl Redactor {
         }
     }
 
-    /// Hides what stands in texts and in names of fields.
-    pub fn value(&self, value: &mut Value) {
-        if let Some(search) = self.search()
-            && search.is_in(value)
-        {
+    /// Hides what stands in texts and in names of fields; gives whether there was anything.
+    pub fn value(&self, value: &mut Value) -> bool {
+        let is_in = self.search().is_some_and(|search| search.is_in(value));
+        if is_in {
             self.hide_in(value);
         }
+        is_in
+    }
+
+    /// The same for a value that was read from this text, which spares looking at each part of most.
+    pub fn value_of(&self, text: &[u8], value: &mut Value) -> bool {
+        let Some(search) = self.search() else { return false };
+        // What is escaped in the text is plain in the value, or escaped twice.
+        let is_escaped = text.iter().any(|byte| matches!(byte, b'\\' | b'%' | b'&' | b'+'));
+        (is_escaped || search.anchors.is_match(text)) && self.value(value)
     }
 
     fn hide_in(&self, value: &mut Value) {

@@ -183,7 +183,7 @@ pub(super) fn failed<E>(
 }
 
 /// A value as words in a message: texts as they are, lists and fields joined.
-pub(super) fn words(value: &Value) -> String {
+pub fn words(value: &Value) -> String {
     let text = match value {
         Value::Null => String::new(),
         Value::String(page) if page.trim_start().starts_with('<') => "a web page".to_owned(),

@@ -19,6 +19,7 @@ mod settle;
 mod setup;
 mod used_step;
 
+pub use attempt::words as answer_in_words;
 pub use clock::{Clock, VirtualClock};
 pub use drive::drive;
 pub use dry::DryEngine;

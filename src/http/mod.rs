@@ -3,25 +3,26 @@
 
 pub mod oauth;
 pub mod proof;
-mod redact;
 mod renew;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redact::Forms;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 pub use renew::{Pace, VaultCredentials};
 
 use crate::call::{CallError, Caller, RateLimit, Request, Response};
-use crate::connection::{Credentials, NoToken, Secret};
+use crate::connection::{Credentials, NoToken, Redactor, Secret};
 use crate::project::token_variable;
 
 /// The largest answer that is read, in bytes after decompression.
 const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
+/// So much of an answer that is not JSON is looked at, and so much of it is kept.
+const LOOKED_AT_BYTES: usize = 64 * 1024;
+const KEPT_BYTES: usize = 2_000;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Sends requests over HTTP. Redirects are not followed: the credentials belong to one host.
@@ -31,6 +32,8 @@ pub struct HttpCaller {
     credentials: Arc<dyn Credentials>,
     /// App → name of the connection.
     connections: Arc<BTreeMap<String, String>>,
+    /// Knows every token that was sent, and hides it in what comes back.
+    redactor: Redactor,
 }
 
 impl HttpCaller {
@@ -41,7 +44,13 @@ impl HttpCaller {
         credentials: Arc<dyn Credentials>,
     ) -> Result<HttpCaller, reqwest::Error> {
         let client = client(timeout)?;
-        Ok(HttpCaller { client, credentials, connections: Arc::default() })
+        let (connections, redactor) = Default::default();
+        Ok(HttpCaller { client, credentials, connections, redactor })
+    }
+
+    /// The same way out, which hides what this one knows.
+    pub fn hiding(self, redactor: Redactor) -> HttpCaller {
+        HttpCaller { redactor, ..self }
     }
 
     /// The same way out through other connections: app → name comes in.
@@ -61,22 +70,66 @@ impl HttpCaller {
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
         }
+        self.redactor.learn(token);
+        Redactor::process().learn(token);
         builder = builder.bearer_auth(token.expose());
         if let Some(body) = &request.body {
             builder = builder.json(body);
         }
-        let answer = builder.send().await.map_err(|e| call_error(&e))?;
+        let answer = builder.send().await.map_err(|e| self.call_error(&e))?;
         let status = answer.status().as_u16();
         let rate = rate_limit(answer.headers());
         let retry_after_seconds = wait_asked_for(status, answer.headers(), rate);
-        let bytes = read(answer).await?;
-        let mut body = json(&bytes, status)?;
-        // An answer may repeat what was sent.
-        match (200..300).contains(&status) {
-            true => Forms::plain(token).hide_in(&mut body),
-            false => Forms::all(token).hide_in(&mut body),
-        }
+        let bytes = self.read(answer).await?;
+        // An answer may repeat what was sent: nobody sees it as it came.
+        let body = self.json(&bytes, status)?;
         Ok(Response { status, retry_after_seconds, rate, body })
+    }
+
+    async fn read(&self, mut answer: reqwest::Response) -> Result<Vec<u8>, CallError> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|e| self.call_error(&e))? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > MAX_ANSWER_BYTES {
+                return Err(CallError::BadAnswer(format!(
+                    "it is larger than {} MB",
+                    MAX_ANSWER_BYTES / (1024 * 1024)
+                )));
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// An answer as JSON. An error may come in any form; a success that is not JSON is not to be trusted.
+    fn json(&self, bytes: &[u8], status: u16) -> Result<Value, CallError> {
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Value::Null);
+        }
+        match serde_json::from_slice(bytes) {
+            Ok(mut value) => {
+                self.redactor.value_of(bytes, &mut value);
+                Ok(value)
+            }
+            Err(_) if (200..300).contains(&status) => Err(CallError::BadAnswer(
+                "it is not JSON, although it says that all went well".into(),
+            )),
+            Err(_) => {
+                // What is cut off in the middle of a secret would not be known as one.
+                let hidden = self.redactor.bytes(&bytes[..bytes.len().min(LOOKED_AT_BYTES)]);
+                let text = String::from_utf8_lossy(&hidden[..hidden.len().min(KEPT_BYTES)]);
+                let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                Ok(Value::from(text))
+            }
+        }
+    }
+
+    fn call_error(&self, error: &reqwest::Error) -> CallError {
+        let hide = |text: String| self.redactor.text(&text).into_owned();
+        match call_error(error) {
+            CallError::NotSent(why) => CallError::NotSent(hide(why)),
+            CallError::NoAnswer(why) => CallError::NoAnswer(hide(why)),
+            other => other,
+        }
     }
 }
 
@@ -133,38 +186,6 @@ fn client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
         .timeout(timeout)
         .user_agent(concat!("linecook/", env!("CARGO_PKG_VERSION")))
         .build()
-}
-
-async fn read(mut answer: reqwest::Response) -> Result<Vec<u8>, CallError> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|e| call_error(&e))? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > MAX_ANSWER_BYTES {
-            return Err(CallError::BadAnswer(format!(
-                "it is larger than {} MB",
-                MAX_ANSWER_BYTES / (1024 * 1024)
-            )));
-        }
-    }
-    Ok(bytes)
-}
-
-/// An answer as JSON. An error may come in any form; a success that is not JSON is not to be trusted.
-fn json(bytes: &[u8], status: u16) -> Result<Value, CallError> {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Value::Null);
-    }
-    match serde_json::from_slice(bytes) {
-        Ok(value) => Ok(value),
-        Err(_) if (200..300).contains(&status) => {
-            Err(CallError::BadAnswer("it is not JSON, although it says that all went well".into()))
-        }
-        Err(_) => {
-            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(2_000)]);
-            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            Ok(Value::from(text))
-        }
-    }
 }
 
 /// How long the app asks to wait: `Retry-After`, or with 429 the window that its rate limit counts in.

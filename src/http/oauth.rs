@@ -18,9 +18,8 @@ use oauth2::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use super::redact::Forms;
 use crate::catalog::{App, OAuth};
-use crate::connection::{Secret, Soon};
+use crate::connection::{Redactor, Secret, Soon};
 use crate::value::text::shortened;
 use crate::vault::{Client, LocationToken, OAuthGrant};
 
@@ -303,6 +302,7 @@ impl TokenEndpoint {
         request: reqwest::RequestBuilder,
         secrets: &[Secret],
     ) -> Result<Vec<u8>, OAuthError> {
+        secrets.iter().for_each(|secret| Redactor::process().learn(secret));
         let title = &self.title;
         let cannot = |e: reqwest::Error| no_answer(super::call_error(&e).to_string());
         let (http, request) = request.build_split();
@@ -437,8 +437,8 @@ fn words(bytes: &[u8], secrets: &[Secret]) -> String {
         one => one.as_str().unwrap_or_default().to_owned(),
     });
     let said: Vec<String> = said.into_iter().filter(|text| !text.is_empty()).collect();
-    let said = secrets.iter().fold(said.join(": "), |said, s| Forms::all(s).hide(&said));
-    shortened(&said, 300)
+    let redactor = Redactor::knowing(secrets);
+    shortened(&redactor.text(&said.join(": ")), 300)
 }
 
 type KnownClient = oauth2::Client<

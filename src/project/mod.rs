@@ -83,7 +83,7 @@ pub struct Project {
     pub parallel: usize,
     pub keep: Keep,
     /// By app.
-    pub webhooks: BTreeMap<String, WebhookKeys>,
+    pub webhooks: BTreeMap<String, WebhookSettings>,
     pub notify: Notify,
 }
 
@@ -199,13 +199,18 @@ pub struct Keep {
     pub runs: Duration,
 }
 
-/// The public keys that an app signs its webhooks with.
+/// What holds for the webhooks of an app.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WebhookKeys {
-    /// Ed25519, all valid at once.
+pub struct WebhookSettings {
+    /// The public keys that they are signed with: Ed25519, all valid at once.
     pub ed25519: Vec<[u8; 32]>,
     /// RSA, as PKCS #1 DER; older signatures are refused without it.
     pub rsa: Option<Vec<u8>>,
+    /// How often the app sends one again, where it lets us say so.
+    pub retries: Option<u32>,
+    pub retry_every: Option<Duration>,
+    /// The status that the app waits for.
+    pub retry_code: Option<u16>,
 }
 
 /// Who is told when a run fails or waits for a person.

@@ -50,7 +50,8 @@ pub struct WrittenProject {
     /// How long what has happened is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<WrittenKeep>,
-    /// The public keys that the webhooks of an app are signed with, by app.
+    /// What holds for the webhooks of an app: the public keys that they are signed with, and how often they
+    /// are sent again; by app.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub webhooks: IndexMap<String, WrittenWebhooks>,
     /// Who is told when a run fails or waits for a person.
@@ -148,7 +149,7 @@ pub struct WrittenKeep {
     pub runs: Option<String>,
 }
 
-/// The public keys of an app's webhooks.
+/// What holds for the webhooks of an app.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenWebhooks {
@@ -158,6 +159,18 @@ pub struct WrittenWebhooks {
     /// A public key (RSA) for the app's older signatures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rsa_key: Option<String>,
+    /// How often the app sends a webhook again that was not taken. Stax lets partners say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub retries: Option<u32>,
+    /// How long the app waits before it sends one again, in whole minutes: 5m.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_every: Option<String>,
+    /// The status with which the app takes a webhook for delivered; 202 without it, which is what linecook
+    /// answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 200, max = 299))]
+    pub retry_code: Option<u16>,
 }
 
 /// Who is told when a run fails or waits for a person.

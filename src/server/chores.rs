@@ -55,6 +55,9 @@ pub async fn tell(
         if let Err(problem) = own_events::tell_of_runs(&service).await {
             complain(&problem);
         }
+        if let Err(problem) = own_events::tell_of_credentials(&service).await {
+            complain(&problem);
+        }
         if !notify.is_silent()
             && may_send <= Instant::now()
             && notify::send(&service, &notify, &client).await

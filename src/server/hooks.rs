@@ -11,12 +11,15 @@ use tracing::{error, info};
 
 use super::Installed;
 use crate::catalog::Catalog;
+use crate::connection::Redactor;
 use crate::store::{Store, StoreError};
 use crate::vault::{Contents, HookSecret, Stamp, Vault, VaultError};
 
 /// What the doors compare with.
 pub struct Hooks {
     vault: Vault,
+    /// Knows all that are known here.
+    redactor: Redactor,
     known: RwLock<Arc<Known>>,
     /// One reads, the others wait for it.
     reading: Mutex<()>,
@@ -88,11 +91,17 @@ impl Hooks {
     /// For everything that is installed.
     pub async fn open(
         vault: Vault,
+        redactor: Redactor,
         store: &Store,
         installed: &Installed,
     ) -> Result<Hooks, HooksError> {
         let empty = Known { stamp: None, contents: Contents::default(), is_stale: false };
-        let hooks = Hooks { vault, known: RwLock::new(Arc::new(empty)), reading: Mutex::default() };
+        let hooks = Hooks {
+            vault,
+            redactor,
+            known: RwLock::new(Arc::new(empty)),
+            reading: Mutex::default(),
+        };
         hooks.ensure(store, installed).await?;
         Ok(hooks)
     }
@@ -165,11 +174,17 @@ impl Hooks {
         blocking(move || vault.change(|contents| contents.drop_old_hooks(Timestamp::now()))).await
     }
 
+    /// Hides the secrets that the service knows.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
     fn known(&self) -> Arc<Known> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn learn(&self, stamp: Option<Stamp>, contents: Contents) {
+        contents.hooks.values().flatten().for_each(|hook| self.redactor.learn(&hook.secret));
         // Only the addresses are of interest here; what else is secret is not kept.
         let contents =
             Contents { connections: Default::default(), clients: Default::default(), ..contents };

@@ -13,6 +13,7 @@ mod metrics;
 mod notify;
 mod own_events;
 mod receive;
+mod registrar;
 mod runner;
 mod signature;
 mod sync;
@@ -32,7 +33,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::catalog::{App, Catalog};
-use crate::connection::{Connection, Credentials};
+use crate::connection::{Connection, Credentials, Redactor};
 use crate::execute::gate::Limits;
 use crate::http::HttpCaller;
 use crate::plan::Plan;
@@ -50,6 +51,7 @@ pub use installed::{Happening, Installation, Installed, Kept, TriggerFacts};
 pub use list::{ListError, Way};
 pub(crate) use listen::listen;
 pub use notify::{Email, Notify};
+pub use registrar::{RegisteredHook, Registrar, RegistrarError, Retries};
 pub use signature::{PublicKey, SigningKeys, Verifier};
 
 pub use sync::{Estimate, Progress, SyncState, estimate, progress};
@@ -79,6 +81,8 @@ pub struct Options {
     pub public_url: Option<String>,
     /// Where the secrets of webhook addresses are.
     pub vault: Vault,
+    /// Hides what is secret in all that comes in; it learns what the service knows.
+    pub redactor: Redactor,
     /// What calls are made with.
     pub credentials: Arc<dyn Credentials>,
 }
@@ -200,7 +204,8 @@ pub async fn start(
             message: format!("no calls can be made: {e}"),
             help: "check the network".to_owned(),
         })?;
-    let hooks = Hooks::open(options.vault, &store, &installed).await?;
+    let caller = caller.hiding(options.redactor.clone());
+    let hooks = Hooks::open(options.vault, options.redactor, &store, &installed).await?;
     let fresh_behind = store.last_run().await?;
     let open = store.count_open().await?;
     let installed = Arc::new(installed);

@@ -21,6 +21,7 @@ use tracing::{debug, error, warn};
 use super::Service;
 use super::installed::{Happening, TriggerFacts};
 use crate::catalog::{App, Catalog};
+use crate::connection::Redactor;
 use crate::store::{Accepted, Arrival, Fingerprint};
 
 /// The largest body, in bytes.
@@ -99,15 +100,15 @@ async fn signed(
     let event = named_by_app(app, &headers, &payload)
         .ok_or_else(|| refused(StatusCode::BAD_REQUEST, "nothing in it says which event it is"))?;
     let installed = service.installed();
-    let location = app.location.as_deref().and_then(|field| payload.get(field)?.as_str());
+    let account = Account::of(app, &payload);
     let mut connections = installed.connections.iter().filter(|(_, connection)| {
-        connection.app == app.app
-            && (app.location.is_none() || connection.location_id.as_deref() == location)
+        connection.app == app.app && account.is(connection.location_id.as_deref())
     });
     let Some((connection, _)) = connections.next() else {
-        // An event of an account that is not ours, or of none at all, such as INSTALL: more tries would
-        // not change that.
+        // An event of an account that is not ours, or of a whole company, such as INSTALL: more tries
+        // would not change that.
         debug!(app = %app.app, "an event of an account that no connection names");
+        super::metrics::refused("account");
         return Ok(taken("no connection of this project is that account"));
     };
     let connection = connection.clone();
@@ -171,11 +172,12 @@ async fn by_address(
         ));
     }
     let installed = service.installed();
-    if let (Some(field), Some(known)) = (&app.location, installed.connections.get(&connection))
-        && let Some(location) = payload.get(field).and_then(Value::as_str)
-        && known.location_id.as_deref() != Some(location)
-    {
+    // Where nobody is named the address says whose it is.
+    let account = Account::of(app, &payload);
+    let known = installed.connections.get(&connection).and_then(|c| c.location_id.as_deref());
+    if !matches!(account, Account::NotSaid) && !account.is(known) {
         warn!(%connection, "a webhook of another account was refused");
+        super::metrics::refused("account");
         return Err(refused(StatusCode::FORBIDDEN, "it is an event of another account"));
     }
     let fingerprint = match payload.get("webhookId").and_then(Value::as_str) {
@@ -183,6 +185,37 @@ async fn by_address(
         None => of_body(&connection, &event, &body),
     };
     store(&service, app, &connection, event, payload, body, fingerprint).await
+}
+
+/// The account that a payload is of.
+enum Account<'a> {
+    /// The app has but one for each connection.
+    Any,
+    /// It names none: it is of a whole company, or of a tool that does not say.
+    NotSaid,
+    Named(&'a str),
+    /// What stands in the place of a name is none.
+    Nobody,
+}
+
+impl<'a> Account<'a> {
+    fn of(app: &App, payload: &'a Map<String, Value>) -> Account<'a> {
+        let Some(field) = &app.location else { return Account::Any };
+        match payload.get(field) {
+            None | Some(Value::Null) => Account::NotSaid,
+            Some(Value::String(name)) if !name.is_empty() => Account::Named(name),
+            Some(_) => Account::Nobody,
+        }
+    }
+
+    /// Whether it is surely the account of a connection.
+    fn is(&self, location_id: Option<&str>) -> bool {
+        match self {
+            Account::Any => true,
+            Account::Named(name) => location_id == Some(name),
+            Account::NotSaid | Account::Nobody => false,
+        }
+    }
 }
 
 /// Two deliveries with the same bytes are one delivery: nothing else tells them apart.
@@ -235,6 +268,22 @@ fn is_event(app: &App, event: &str) -> bool {
     entries.any(|e| e.id == name || (e.wire.as_deref() == Some(event) && e.app == app.app))
 }
 
+/// An app that tells of webhooks tells their addresses: what is secret in a payload is not kept. The text
+/// comes back only where it is another one.
+fn without_secrets(
+    redactor: &Redactor,
+    payload: Map<String, Value>,
+    body: &[u8],
+) -> (Map<String, Value>, Option<String>) {
+    let mut value = Value::Object(payload);
+    let is_changed = redactor.value_of(body, &mut value);
+    let text = is_changed.then(|| value.to_string());
+    match value {
+        Value::Object(payload) => (payload, text),
+        _ => unreachable!("an object stays one"),
+    }
+}
+
 async fn store(
     service: &Service,
     app: &App,
@@ -245,6 +294,7 @@ async fn store(
     fingerprint: Fingerprint,
 ) -> Result<Response, Refused> {
     let received_at = Timestamp::now();
+    let (payload, hidden) = without_secrets(service.hooks().redactor(), payload, &body);
     let (starts, record) = {
         let installed = service.installed();
         let happening = Happening { connection, app, event: &event, payload: &payload };
@@ -252,15 +302,18 @@ async fn store(
         installed.starts(&happening, &facts, 0, None)
     };
     let count = starts.len();
-    let payload = String::from_utf8(body.into())
-        .map_err(|_| refused(StatusCode::BAD_REQUEST, "the body is not UTF-8"))?;
+    let text = match hidden {
+        Some(hidden) => hidden,
+        None => String::from_utf8(body.into())
+            .map_err(|_| refused(StatusCode::BAD_REQUEST, "the body is not UTF-8"))?,
+    };
     let arrival = Arrival {
         received_at,
         connection: connection.to_owned(),
         app: app.app.clone(),
         event,
         record,
-        payload,
+        payload: text,
         fingerprint: Some(fingerprint),
         starts,
     };

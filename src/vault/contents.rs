@@ -22,6 +22,25 @@ pub struct Contents {
     pub renamed: BTreeMap<String, String>,
 }
 
+impl Contents {
+    /// Everything in it that nobody may see.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let grants = self.connections.values().flat_map(|stored| {
+            std::iter::once(&stored.grant).chain(stored.previous.iter().map(|p| &p.grant))
+        });
+        let grants = grants.flat_map(|grant| match grant {
+            Grant::Token(token) => vec![token],
+            Grant::OAuth(grant) => {
+                let location = grant.location.iter().map(|location| &location.access);
+                [&grant.access, &grant.refresh].into_iter().chain(location).collect()
+            }
+        });
+        let clients = self.clients.values().map(|client| &client.client_secret);
+        let hooks = self.hooks.values().flatten().map(|hook| &hook.secret);
+        grants.chain(clients).chain(hooks)
+    }
+}
+
 /// One connection's credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {

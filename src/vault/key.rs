@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::error::{VaultError, VaultErrorKind};
+use crate::connection::{Redactor, Secret};
 
 /// The environment variable that may hold the key.
 pub const KEY_VARIABLE: &str = "LINECOOK_KEY";
@@ -78,6 +79,7 @@ impl KeyPlaces {
     pub fn of_this_user() -> KeyPlaces {
         use etcetera::BaseStrategy;
         let environment = std::env::var(KEY_VARIABLE).ok().filter(|text| !text.trim().is_empty());
+        environment.iter().for_each(|text| Redactor::process().learn(&Secret::new(text.trim())));
         let home = etcetera::choose_base_strategy().ok();
         KeyPlaces {
             environment: environment.map(Zeroizing::new),

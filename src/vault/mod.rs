@@ -22,6 +22,8 @@ pub use hooks::HookSecret;
 pub use key::{KEY_VARIABLE, Key, KeyPlace, KeyPlaces};
 pub use seal::Open;
 
+use crate::connection::Redactor;
+
 /// A vault is small; a larger file is none.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -88,6 +90,7 @@ impl Vault {
         let mut contents = before.clone();
         let given = change(&mut contents);
         if contents != before {
+            contents.secrets().for_each(|secret| Redactor::process().learn(secret));
             let (key, place) = match key {
                 Some(key) => key,
                 None => self.places.make()?,
@@ -131,7 +134,10 @@ impl Vault {
     fn unseal(&self, text: &str) -> Result<(Contents, Key, KeyPlace), VaultError> {
         let open = seal::open(text)?;
         let key = self.places.find(&open.key, open.key_place)?;
-        Ok((seal::unseal(text, &key)?, key, open.key_place))
+        let contents = seal::unseal(text, &key)?;
+        // Whatever this process prints from now on, none of it is in there.
+        contents.secrets().for_each(|secret| Redactor::process().learn(secret));
+        Ok((contents, key, open.key_place))
     }
 
     fn write(&self, contents: Contents, key: &Key, place: KeyPlace) -> Result<(), VaultError> {

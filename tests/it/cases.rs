@@ -36,6 +36,11 @@ pub fn vault(folder: &Path) -> Vault {
 
 /// Runs the program in `folder`.
 pub fn linecook(folder: &Path, arguments: &[&str]) -> Output {
+    linecook_with(folder, arguments, &[])
+}
+
+/// Runs the program in `folder`, with more in its environment.
+pub fn linecook_with(folder: &Path, arguments: &[&str], more: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_linecook"))
         .args(arguments)
         .current_dir(folder)
@@ -44,6 +49,7 @@ pub fn linecook(folder: &Path, arguments: &[&str]) -> Output {
         .env_remove("LINECOOK_HIGHLEVEL_LOCATION")
         .env_remove("LINECOOK_HIGHLEVEL_TOKEN")
         .env_remove("LINECOOK_STAX_TOKEN")
+        .envs(more.iter().copied())
         .output()
         .expect("the program starts")
 }

@@ -163,7 +163,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 /// What is different every time: days, times, sizes, lengths of time, ports, the folder.
-fn steady(text: &str, folders: &[&Path]) -> String {
+pub fn steady(text: &str, folders: &[&Path]) -> String {
     let mut text = text.to_owned();
     for folder in folders {
         text = text.replace(&format!("{}/", folder.display()), "");

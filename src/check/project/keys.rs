@@ -1,4 +1,4 @@
-//! Public keys of webhooks: text as an app publishes it comes in; the bytes of a key go out.
+//! What holds for the webhooks of an app: public keys as the app publishes them come in; their bytes go out.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::diagnostic::{self, Place, nearest};
-use crate::project::WebhookKeys;
+use crate::project::WebhookSettings;
 use crate::source::Route;
 
 use super::ProjectChecker;
@@ -19,7 +19,7 @@ const RSA_NAME: &[u8] =
     &[0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 
 impl ProjectChecker<'_> {
-    pub(super) fn webhooks(&mut self) -> BTreeMap<String, WebhookKeys> {
+    pub(super) fn webhooks(&mut self) -> BTreeMap<String, WebhookSettings> {
         let route = Route::root().key("webhooks");
         let file = self.file;
         let mut webhooks = BTreeMap::new();
@@ -31,16 +31,22 @@ impl ProjectChecker<'_> {
                 let place = Place::Key(here.clone());
                 self.sink.say(diagnostic::unknown_app(place, app, near, &known));
             }
-            let mut keys = WebhookKeys::default();
+            let mut settings = WebhookSettings::default();
             for (at, text) in written.keys.iter().enumerate() {
                 let at = here.key("keys").item(at);
                 let key = self.public_key(&at, text, "Ed25519", ed25519);
-                keys.ed25519.extend(key.and_then(|key| <[u8; 32]>::try_from(key).ok()));
+                settings.ed25519.extend(key.and_then(|key| <[u8; 32]>::try_from(key).ok()));
             }
             if let Some(text) = &written.rsa_key {
-                keys.rsa = self.public_key(&here.key("rsa_key"), text, "RSA", rsa);
+                settings.rsa = self.public_key(&here.key("rsa_key"), text, "RSA", rsa);
             }
-            webhooks.insert(app.clone(), keys);
+            settings.retries = written.retries;
+            settings.retry_code = written.retry_code;
+            if written.retry_every.is_some() {
+                let every = self.length(&here.key("retry_every"), &written.retry_every, 300);
+                settings.retry_every = Some(every);
+            }
+            webhooks.insert(app.clone(), settings);
         }
         webhooks
     }

@@ -27,12 +27,12 @@ steps:
 const SIGNATURE: HeaderName = HeaderName::from_static("x-ghl-signature");
 const OLDER: HeaderName = HeaderName::from_static("x-wh-signature");
 
-fn pair(random: &mut Rng) -> Ed25519KeyPair {
+pub fn pair(random: &mut Rng) -> Ed25519KeyPair {
     let seed: [u8; 32] = std::array::from_fn(|_| random.u8(..));
     Ed25519KeyPair::from_seed_unchecked(&seed).unwrap()
 }
 
-fn keys(pairs: &[&Ed25519KeyPair]) -> BTreeMap<String, SigningKeys> {
+pub fn keys(pairs: &[&Ed25519KeyPair]) -> BTreeMap<String, SigningKeys> {
     let keys = pairs.iter().map(|pair| PublicKey::of_bytes(pair.public_key().as_ref().to_vec()));
     let keys = SigningKeys { keys: keys.collect(), rsa_keys: Vec::new() };
     BTreeMap::from([("highlevel".to_owned(), keys)])

@@ -1,5 +1,6 @@
 //! The service as its neighbours see it: webhooks go in, calls come out at the sandbox.
 
+mod accounts;
 mod delivery;
 mod disk;
 mod doors;
@@ -237,6 +238,7 @@ pub async fn try_start(
         notify: Default::default(),
         public_url: Some("http://127.0.0.1".into()),
         vault: crate::cases::vault(folder),
+        redactor: Default::default(),
         credentials: menu.credentials.clone().unwrap_or_else(|| Arc::new(tokens)),
     };
     let started = server::start(options, store, installed, Gates::default()).await;
