@@ -1,5 +1,6 @@
 //! Out into the world: a [`Caller`] over HTTP, which adds the credentials and nothing else.
 
+mod guard;
 pub mod oauth;
 mod redact;
 
@@ -7,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use guard::Guard;
 use redact::Forms;
 use reqwest::header::HeaderMap;
 use serde_json::Value;

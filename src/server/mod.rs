@@ -225,6 +225,7 @@ pub async fn start(
     chores.spawn(sync::run(service.clone(), stops.clone()));
     chores.spawn(timers::run(service.clone(), stops.clone()));
     chores.spawn(chores::count(service.clone(), stops.clone()));
+    chores.spawn(chores::remind(service.clone(), stops.clone()));
     chores.spawn(chores::sweep(service.clone(), options.keep, stops));
     Ok(Running {
         service,
