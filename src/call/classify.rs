@@ -15,6 +15,8 @@ pub enum CallError {
     NoAnswer(String),
     /// The answer cannot be read: too large, or cut short.
     BadAnswer(String),
+    /// Nothing was sent: there is no token now, and may be one later.
+    NoToken(String),
     /// Nothing was sent, on purpose: there is no credential, or it may not do this. Trying again is of no
     /// use before a person has done what `instead` says.
     Withheld { why: String, instead: String },
@@ -26,6 +28,7 @@ impl fmt::Display for CallError {
             CallError::NotSent(why) => write!(f, "no connection: {why}"),
             CallError::NoAnswer(why) => write!(f, "no answer: {why}"),
             CallError::BadAnswer(why) => write!(f, "the answer cannot be read: {why}"),
+            CallError::NoToken(why) => write!(f, "not sent now: {why}"),
             CallError::Withheld { why, .. } => write!(f, "not sent: {why}"),
         }
     }
@@ -49,7 +52,9 @@ pub fn classify(outcome: &Result<Response, CallError>) -> Option<Failure> {
     let response = match outcome {
         Ok(response) if response.is_success() => return None,
         Ok(response) => response,
-        Err(CallError::NotSent(_)) => return Some(Failure::Later { after_seconds: None }),
+        Err(CallError::NotSent(_) | CallError::NoToken(_)) => {
+            return Some(Failure::Later { after_seconds: None });
+        }
         Err(CallError::NoAnswer(_) | CallError::BadAnswer(_)) => {
             return Some(Failure::InDoubt { after_seconds: None });
         }

@@ -1,10 +1,12 @@
 //! `linecook doctor`: what is fine, what is not, and what to do about it, on one page.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::credentials::{facts, how_to_connect, vault_of};
 use super::environment::token;
 use super::exit::{Exit, Result};
 use super::options::Format;
@@ -12,9 +14,9 @@ use super::prepare::runtime;
 use super::print;
 use super::project::{LoadedProject, load_project};
 use super::store::{StoreArgs, StorePlace};
-use crate::connection::Rotation;
+use crate::connection::{Facts, Rotation};
 use crate::diagnostic::Severity;
-use crate::project::{PROJECT_FILE, token_variable};
+use crate::project::PROJECT_FILE;
 use crate::report::{Finding, bytes, counted, findings_json, findings_text, minute, plural};
 use crate::store::{Health, RunState, Runs, Store, StoreError};
 use crate::value::duration;
@@ -140,22 +142,44 @@ fn time_zone(place: &StorePlace) -> Finding {
     }
 }
 
-/// By the names of their variables alone: a token is never shown.
+/// By the names of their variables and by what is known of them: a token is never shown.
 fn tokens(loaded: &LoadedProject, findings: &mut Vec<Finding>) {
     let Some(ready) = &loaded.ready else { return };
+    let in_vault = facts(&ready.store).unwrap_or_else(|problem| {
+        findings.push(Finding::wrong("vault", problem.message, problem.help));
+        BTreeMap::new()
+    });
     let mut there = Vec::new();
+    let mut of_vault = Vec::new();
     for (name, connection) in &ready.project.connections {
         if connection.base_url.is_none() {
             continue;
         }
-        match token(name, &connection.app) {
-            Some((variable, _)) => there.push(format!("{variable} for `{name}`")),
-            None => findings.push(Finding::wrong(
+        match (token(name, &connection.app), in_vault.get(name)) {
+            (Some((variable, _)), _) => there.push(format!("{variable} for `{name}`")),
+            (None, Some(Facts { lost: Some(lost), app, .. })) => findings.push(Finding::wrong(
+                "tokens",
+                format!("the connection `{name}` is lost: {}", lost.why),
+                format!("connect again: `linecook connect {app} --name {name}`"),
+            )),
+            (None, Some(facts)) => {
+                let renews = if facts.expires_at.is_some() { ", renews itself" } else { "" };
+                of_vault.push(format!("`{name}` ({}{renews})", facts.way.words()));
+            }
+            (None, None) => findings.push(Finding::wrong(
                 "tokens",
                 format!("there is no token for the connection `{name}` ({})", connection.app),
-                format!("set {} where linecook runs", token_variable(name)),
+                how_to_connect(name, &connection.app),
             )),
         }
+    }
+    if !of_vault.is_empty() {
+        let what = format!("in the vault: {}", of_vault.join(", "));
+        // The facts can be read by anybody; calls need the key too.
+        findings.push(match vault_of(&ready.store).read() {
+            Ok(_) => Finding::fine("tokens", what),
+            Err(problem) => Finding::wrong("vault", problem.message, problem.help),
+        });
     }
     if !there.is_empty() {
         findings.push(Finding::fine("tokens", there.join(", ")));

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use owo_colors::OwoColorize;
 
+use crate::vault::VaultError;
+
 /// How a command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -74,6 +76,12 @@ impl CommandError {
             "help".cyan().bold(),
             self.help
         )
+    }
+}
+
+impl From<VaultError> for CommandError {
+    fn from(error: VaultError) -> CommandError {
+        CommandError::environment(error.message, error.help)
     }
 }
 

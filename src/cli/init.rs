@@ -18,7 +18,11 @@ pub struct Args {
 }
 
 const PROJECT: &str = include_str!("init/linecook.yaml");
-const IGNORED: &str = "# The store of linecook: events, runs, links.\nlinecook.db*\n";
+const IGNORED: &str = "\
+# The store of linecook: events, runs, links; and its vault: tokens.
+linecook.db*
+linecook.vault*
+";
 const RECIPE: &str = "recipes/new-customer.yaml";
 
 /// The first recipe and the events of its examples.

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::environment::token;
 use super::exit::{CommandError, Result};
 use super::project::{ReadyProject, load_project};
 use crate::connection::Connection;
-use crate::project::{NamedConnection, PROJECT_FILE, Project};
+use crate::project::{PROJECT_FILE, Project};
 use crate::server::{Installed, Installing, install};
 use crate::source::Source;
 use crate::store::Store;
@@ -56,11 +55,8 @@ pub async fn install_project(store: &Store, ready: &ReadyProject) -> Result<Inst
     Ok(install(store, recipes, &ready.defaults, connections).await?)
 }
 
-/// The connections of a project with their credentials.
-fn connections(project: &Project) -> BTreeMap<String, Connection> {
-    let with_token = |(name, connection): (&String, &NamedConnection)| {
-        let token = token(name, &connection.app).map(|(_, token)| token);
-        Some((name.clone(), connection.with_token(token)?))
-    };
-    project.connections.iter().filter_map(with_token).collect()
+/// The connections of a project that can be called.
+pub fn connections(project: &Project) -> BTreeMap<String, Connection> {
+    let called = project.connections.iter();
+    called.filter_map(|(name, c)| Some((name.clone(), c.to_call()?))).collect()
 }

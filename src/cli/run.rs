@@ -12,6 +12,7 @@ use super::print;
 use super::target::Target;
 use crate::catalog::Catalog;
 use crate::clock::SystemClock;
+use crate::connection::Credentials;
 use crate::execute::{LocalEngine, Setup, drive};
 use crate::http::HttpCaller;
 use crate::journal::{Entry, Outcome};
@@ -27,6 +28,9 @@ pub struct Args {
     /// A file with the token for an app; else the variable LINECOOK_<APP>_TOKEN
     #[arg(long = "token-file", value_name = "APP=FILE")]
     pub token_file: Vec<String>,
+    /// Which connection of linecook.yaml to use for an app, with --live, where there are several
+    #[arg(long = "connection", value_name = "APP=NAME")]
+    pub connection: Vec<String>,
     /// Reach the real accounts: this changes real data
     #[arg(long)]
     pub live: bool,
@@ -68,9 +72,10 @@ pub fn run(args: &Args) -> Result {
             defaults: prepared.defaults.clone(),
             settle_after: timeout + Duration::from_secs(1),
         };
-        let caller = HttpCaller::new(timeout, target.tokens.clone()).map_err(|e| {
+        let caller = HttpCaller::new(timeout, target.credentials.clone()).map_err(|e| {
             CommandError::environment(format!("no calls can be made: {e}"), "check the network")
         })?;
+        let caller = caller.through(&target.connections).guarded(target.guard.clone());
         let text = args.format == Format::Text;
         if text {
             print::line(&prepared.plan.recipe.name);
@@ -99,6 +104,7 @@ pub fn run(args: &Args) -> Result {
         let answers = prepared.answers();
         let mut engine = LocalEngine::new(caller, clock, patience, watch).with_answers(answers);
         let outcome = drive(&prepared.plan, &prepared.event, &setup, &mut engine).await;
+        target.credentials.settled().await;
         let history = engine.into_history();
         match args.format {
             Format::Text => {

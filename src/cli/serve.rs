@@ -1,14 +1,15 @@
 //! `linecook serve`: the project as a service, until it is told to stop.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
 use tracing::{error, info, warn};
 
-use super::environment::token;
+use super::credentials::{Missing, ProjectCredentials, how_to_connect};
 use super::exit::{CommandError, Exit, Result};
-use super::installed::install_project;
+use super::installed::{connections, install_project};
 use super::load::recipe_paths;
 use super::options::colour;
 use super::prepare::runtime;
@@ -18,11 +19,12 @@ use crate::catalog::Catalog;
 use crate::connection::Secret;
 use crate::diagnostic::Severity;
 use crate::execute::gate::{Limits, SetBy, Window};
-use crate::project::{PROJECT_FILE, Project, SMTP_PASSWORD_VARIABLE, token_variable};
+use crate::project::{PROJECT_FILE, Project, SMTP_PASSWORD_VARIABLE};
 use crate::server::{
     self, Email, Gates, Keep, Notify, Options, PublicKey, Running, Service, SigningKeys, Verifier,
 };
 use crate::store::{self, Store};
+use crate::vault::Vault;
 
 /// How often it is looked whether a recipe or the project file has changed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -56,11 +58,12 @@ pub fn run(args: &Args) -> Result {
     let Some(ready) = good(load_project(&path)) else { return Ok(Exit::Problems) };
     log(args.log);
     runtime()?.block_on(async {
-        let running = start(&ready, ready.project.listen).await?;
+        let credentials = ProjectCredentials::of(&ready).await?;
+        let running = start(&ready, ready.project.listen, credentials.clone()).await?;
         let store = ready.store.display();
         let recipes = ready.installations.iter().filter(|i| i.enabled).count();
         info!(recipes, %store, "linecook listens on http://{}", running.address);
-        let watching = tokio::spawn(watch(path.clone(), running.service.clone()));
+        let watching = tokio::spawn(watch(path.clone(), running.service.clone(), credentials));
         stop_signal().await;
         info!("linecook stops: what runs comes to a place where it can go on later");
         watching.abort();
@@ -86,22 +89,12 @@ pub fn good(loaded: LoadedProject) -> Option<ReadyProject> {
 }
 
 /// Starts the service of a project.
-pub async fn start(ready: &ReadyProject, listen: std::net::SocketAddr) -> Result<Running> {
+pub async fn start(
+    ready: &ReadyProject,
+    listen: std::net::SocketAddr,
+    credentials: Arc<ProjectCredentials>,
+) -> Result<Running> {
     let project = &ready.project;
-    let missing = tokens_missing(ready);
-    if !missing.is_empty() {
-        let lines: Vec<String> = missing
-            .iter()
-            .map(|(name, app)| {
-                let variable = token_variable(name);
-                format!("the connection `{name}` to {app}: set {variable}")
-            })
-            .collect();
-        return Err(CommandError::usage(
-            format!("there is no token for\n  {}", lines.join("\n  ")),
-            "tokens come from the environment, never from a file of the project",
-        ));
-    }
     let store = Store::open(&ready.store, store::Options::default())?;
     let installed = install_project(&store, ready).await?;
     let gates = Gates::default();
@@ -114,25 +107,11 @@ pub async fn start(ready: &ReadyProject, listen: std::net::SocketAddr) -> Result
         keep: Keep { payloads: project.keep.payloads, runs: project.keep.runs },
         notify: notify(project)?,
         public_url: project.public_url.clone(),
+        credentials,
     };
     server::start(options, store, installed, gates)
         .await
         .map_err(|e| CommandError::environment(&e.message, &e.help))
-}
-
-/// Connections that recipes call through, and that nobody has a token for.
-pub fn tokens_missing(ready: &ReadyProject) -> Vec<(String, String)> {
-    let mut missing = Vec::new();
-    for installation in ready.installations.iter().filter(|i| i.enabled) {
-        for app in installation.plan.recipe.apps() {
-            let Some(name) = installation.connections.get(app) else { continue };
-            let pair = (name.clone(), app.to_owned());
-            if token(name, app).is_none() && !missing.contains(&pair) {
-                missing.push(pair);
-            }
-        }
-    }
-    missing
 }
 
 /// What the project file says of a connection's quota; what it leaves out is the catalog's.
@@ -226,36 +205,51 @@ async fn stop_signal() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-/// Installs what has changed when it checks clean; else the old stays, and the log says why.
-async fn watch(path: PathBuf, service: std::sync::Arc<Service>) {
-    let mut seen = stamps(&path);
+/// Installs what has changed when it checks clean; else the old stays, and the log says why. What a
+/// connection may not do any more holds at once in any case.
+async fn watch(path: PathBuf, service: Arc<Service>, credentials: Arc<ProjectCredentials>) {
+    let vault = Vault::path_of(service.store().path());
+    let mut seen = (stamps(&path), stamp(&vault));
     let listens_on = good_quietly(&path).map(|ready| ready.project.listen);
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        let now = stamps(&path);
+        let now = (stamps(&path), stamp(&vault));
         if now == seen {
             continue;
         }
+        let is_vault_only = now.0 == seen.0;
         seen = now;
         let from = path.clone();
         let loaded = tokio::task::spawn_blocking(move || load_project(&from)).await;
         let Ok(loaded) = loaded else { continue };
-        let Some(ready) = loaded.ready else {
-            let errors = loaded.diagnostics.iter().flat_map(|d| d.first_error());
-            let first = errors.into_iter().next().unwrap_or_default();
-            error!(
-                "a change has errors, so what ran before goes on: {first}; `linecook check` says all"
-            );
-            continue;
+        let has_errors = loaded.has_errors();
+        let first = loaded.diagnostics.iter().find_map(|d| d.first_error()).unwrap_or_default();
+        let ready = match loaded.ready {
+            Some(ready) if !has_errors => ready,
+            unready => {
+                if let Some(ready) = unready {
+                    service.narrow(&connections(&ready.project));
+                }
+                error!(
+                    "a change has errors, so what ran before goes on: {first}; `linecook check` says all"
+                );
+                continue;
+            }
         };
+        // A token was renewed, and nothing else is new.
+        if is_vault_only && connections(&ready.project) == service.installed().connections {
+            continue;
+        }
         if Some(ready.project.listen) != listens_on {
             warn!("another `listen:` holds after the next start");
         }
-        for (name, app) in tokens_missing(&ready) {
-            error!(
-                "there is no token for the connection `{name}` to {app}: set {} and start again",
-                token_variable(&name)
-            );
+        credentials.know(&ready.project);
+        match Missing::find(&ready) {
+            Ok(Missing(missing)) => missing.iter().for_each(|(name, app)| {
+                let help = how_to_connect(name, app);
+                error!("there is no token for the connection `{name}` to {app}: {help}");
+            }),
+            Err(problem) => error!("{}", problem.plain()),
         }
         let installed = match install_project(service.store(), &ready).await {
             Ok(installed) => installed,
@@ -276,18 +270,25 @@ fn good_quietly(path: &Path) -> Option<ReadyProject> {
     load_project(path).ready
 }
 
+type Stamp = (SystemTime, u64);
+
 /// When the project's files were changed last.
-fn stamps(project: &Path) -> Vec<(PathBuf, Option<(SystemTime, u64)>)> {
+fn stamps(project: &Path) -> Vec<(PathBuf, Option<Stamp>)> {
     let folder = match project.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     let mut paths = recipe_paths(&[folder.to_owned()]).unwrap_or_default();
     paths.push(project.to_owned());
-    let stamp = |path: PathBuf| {
-        let found = std::fs::metadata(&path).ok();
-        let stamp = found.and_then(|m| Some((m.modified().ok()?, m.len())));
+    let stamped = |path: PathBuf| {
+        let stamp = stamp(&path);
         (path, stamp)
     };
-    paths.into_iter().map(stamp).collect()
+    paths.into_iter().map(stamped).collect()
+}
+
+/// When a file was changed last, and how long it is.
+fn stamp(path: &Path) -> Option<Stamp> {
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.modified().ok()?, found.len()))
 }

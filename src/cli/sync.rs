@@ -1,11 +1,11 @@
 //! `linecook sync`: records that are already there go through a recipe, as if they had just happened.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
+use super::credentials::ProjectCredentials;
 use super::exit::{CommandError, Exit, Result};
 use super::installed::install_project;
 use super::options::Format;
@@ -15,8 +15,9 @@ use super::project::{ReadyProject, load_project};
 use super::request::ask;
 use super::serve::{good, limits, start};
 use super::store::StorePlace;
+use crate::connection::Credentials;
 use crate::execute::gate::Limits;
-use crate::http::HttpCaller;
+use crate::http::{Guard, HttpCaller};
 use crate::project::PROJECT_FILE;
 use crate::server::{Estimate, Gates, Installation, Progress, SyncState, Way, estimate, progress};
 use crate::store::{Options, RequestBody, Runs, Store, StoreErrorKind};
@@ -106,11 +107,16 @@ async fn show(ready: &ReadyProject, name: &str, format: Format) -> Result {
     let Some(installation) = installed.installation(name).cloned() else {
         return Err(CommandError::usage(format!("`{name}` is not installed"), "see linecook.yaml"));
     };
-    let caller = HttpCaller::new(ready.project.request_timeout, BTreeMap::new()).map_err(|e| {
-        CommandError::environment(format!("no calls can be made: {e}"), "check the network")
-    })?;
+    let credentials = ProjectCredentials::of(ready).await?;
+    let caller =
+        HttpCaller::new(ready.project.request_timeout, credentials.clone()).map_err(|e| {
+            CommandError::environment(format!("no calls can be made: {e}"), "check the network")
+        })?;
+    let caller = caller.guarded(Guard::new(installed.connections.clone()));
     let way = Way { store, caller, gates: Gates::default() };
-    let found = estimate(&way, &installed, &installation).await.map_err(|e| {
+    let found = estimate(&way, &installed, &installation).await;
+    credentials.settled().await;
+    let found = found.map_err(|e| {
         CommandError::environment(
             format!("the records cannot be listed: {e}"),
             "check the connection with `linecook doctor`",
@@ -221,7 +227,8 @@ async fn apply(ready: &ReadyProject, place: &StorePlace, name: &str, format: For
         Err(error) => return Err(error.into()),
         Ok(store) => {
             drop(store);
-            Some(start(ready, ([127, 0, 0, 1], 0).into()).await?)
+            let credentials = ProjectCredentials::of(ready).await?;
+            Some(start(ready, ([127, 0, 0, 1], 0).into(), credentials).await?)
         }
     };
     let asked = ask(place, &[request]).await?;

@@ -1,23 +1,32 @@
 //! Where the calls of a run go: the sandbox, a server that is named, or the real accounts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::credentials::{ProjectCredentials, how_to_connect};
+use super::environment;
 use super::exit::{CommandError, Result};
+use super::live::LiveProject;
 use super::prepare::Prepared;
 use super::run::Args;
 use crate::catalog::{App, Catalog};
 use crate::connection::{Connection, Secret, server_address};
 use crate::execute::TriggerEvent;
+use crate::http::Guard;
 use crate::plan::Accounts;
+use crate::project::token_variable;
 use crate::recipe::Given;
 use crate::sandbox::{Sandbox, World};
 
 /// Where the calls go.
 pub struct Target {
     pub accounts: Accounts,
-    pub tokens: BTreeMap<String, Secret>,
+    pub credentials: Arc<ProjectCredentials>,
+    /// App → connection.
+    pub connections: BTreeMap<String, String>,
+    pub guard: Guard,
     /// All calls go to the sandbox: time may jump.
     pub is_sandbox: bool,
     /// For people.
@@ -32,7 +41,8 @@ impl Target {
         let catalog = Catalog::embedded();
         let elsewhere = pairs(&args.base_url, "--base-url")?;
         let token_files = pairs(&args.token_file, "--token-file")?;
-        for app in elsewhere.keys().chain(token_files.keys()) {
+        let chosen = pairs(&args.connection, "--connection")?;
+        for app in elsewhere.keys().chain(token_files.keys()).chain(chosen.keys()) {
             if catalog.app(app).is_none_or(|a| a.base_url.is_none()) {
                 return Err(CommandError::usage(
                     format!("there is no app `{app}` to call"),
@@ -41,41 +51,71 @@ impl Target {
             }
         }
         let mut accounts = Accounts::of_catalog(catalog, World::location_id());
-        let mut tokens = BTreeMap::new();
+        let mut given = BTreeMap::new();
+        let mut connections = BTreeMap::new();
+        let mut guarded = BTreeMap::new();
         let sandbox = match args.live {
             true => None,
             false => Some(start_sandbox(prepared).await?),
+        };
+        // The accounts of a project are the real ones.
+        let live = match args.live {
+            true => LiveProject::of(&args.recipe.recipe, chosen)?,
+            false => LiveProject::none(),
         };
         for app in catalog.apps().iter().filter(|a| a.base_url.is_some()) {
             let name = app.app.as_str();
             let real = args.live || elsewhere.contains_key(name);
             let connection =
                 accounts.get_mut(name).expect("every app that can be called has a connection");
+            // No connection of a project has such a name.
+            let mut called = format!("{name}:");
             if let Some(url) = elsewhere.get(name) {
                 connection.base_url = base_url(url, app, args.live)?;
             } else if let Some(sandbox) = &sandbox {
                 connection.base_url = sandbox.base_url(name);
             }
             if !real {
-                tokens.insert(name.to_owned(), Secret::new(World::token(name)));
+                given.insert(called.clone(), Secret::new(World::token(name)));
+                // The sandbox looks after itself, and shows what it refuses.
+                let open = Connection { location_id: None, ..connection.clone() };
+                guarded.insert(called.clone(), open);
+                connections.insert(name.to_owned(), called);
                 continue;
             }
-            set_location(args, prepared, connection, app.location.is_some())?;
-            match token(name, token_files.get(name))? {
+            let of_project = match elsewhere.contains_key(name) || !uses(prepared, name) {
+                // What the vault holds goes to the servers that the project names.
+                true => None,
+                false => live.connection(app, token_files.contains_key(name))?,
+            };
+            if let Some((own, named)) = &of_project {
+                called.clone_from(own);
+                connection.base_url.clone_from(&named.base_url);
+                connection.access.clone_from(&named.access);
+            }
+            let location_id = of_project.as_ref().and_then(|(_, named)| named.location_id.clone());
+            set_location(args, prepared, connection, location_id, app.location.is_some())?;
+            match token(name, &called, token_files.get(name))? {
                 Some(secret) => {
-                    tokens.insert(name.to_owned(), secret);
+                    given.insert(called.clone(), secret);
                 }
+                None if of_project.as_ref().is_some_and(|(own, _)| live.keeps(own)) => {}
                 None if uses(prepared, name) => {
                     return Err(CommandError::usage(
                         format!("there is no token for {}", app.title),
-                        format!(
-                            "set LINECOOK_{}_TOKEN, or name a file with --token-file {name}=FILE",
-                            name.to_uppercase()
-                        ),
+                        match &of_project {
+                            Some((own, _)) => how_to_connect(own, name),
+                            None => format!(
+                                "set {}, or name a file with --token-file {name}=FILE",
+                                token_variable(name)
+                            ),
+                        },
                     ));
                 }
                 None => {}
             }
+            guarded.insert(called.clone(), connection.clone());
+            connections.insert(name.to_owned(), called);
         }
         let words = match (args.live, elsewhere.is_empty()) {
             (true, true) => "LIVE: the real accounts".to_owned(),
@@ -84,7 +124,9 @@ impl Target {
             (false, false) => "against the servers named; all else in the sandbox".to_owned(),
         };
         let is_sandbox = !args.live && elsewhere.is_empty();
-        Ok(Target { accounts, tokens, is_sandbox, words, sandbox })
+        let credentials = Arc::new(live.credentials(given));
+        let guard = Guard::new(guarded);
+        Ok(Target { accounts, credentials, connections, guard, is_sandbox, words, sandbox })
     }
 }
 
@@ -130,12 +172,13 @@ fn set_location(
     args: &Args,
     prepared: &Prepared,
     connection: &mut Connection,
+    of_project: Option<String>,
     has_locations: bool,
 ) -> Result<()> {
     if !has_locations {
         return Ok(());
     }
-    connection.location_id = args.recipe.location.clone();
+    connection.location_id = args.recipe.location.clone().or(of_project);
     if connection.location_id.is_none() && uses(prepared, &connection.app) {
         return Err(CommandError::usage(
             "the id of the HighLevel account is not known",
@@ -163,25 +206,24 @@ fn base_url(url: &str, app: &App, live: bool) -> Result<String> {
         .map_err(|e| CommandError::usage(format!("`{url}` {}", e.problem), e.instead))
 }
 
-fn token(app: &str, file: Option<&String>) -> Result<Option<Secret>> {
-    if let Some(file) = file {
-        let text = std::fs::read_to_string(file).map_err(|e| {
-            CommandError::usage(
-                format!("the token file {file} cannot be read: {e}"),
-                "name a file with the token and nothing else",
-            )
-        })?;
-        let text = text.trim();
-        if text.is_empty() || text.contains(char::is_whitespace) {
-            return Err(CommandError::usage(
-                format!("the token file {file} does not hold a token"),
-                "put the token into it and nothing else",
-            ));
-        }
-        return Ok(Some(Secret::new(text)));
+fn token(app: &str, connection: &str, file: Option<&String>) -> Result<Option<Secret>> {
+    let Some(file) = file else {
+        return Ok(environment::token(connection, app).map(|(_, token)| token));
+    };
+    let text = std::fs::read_to_string(file).map_err(|e| {
+        CommandError::usage(
+            format!("the token file {file} cannot be read: {e}"),
+            "name a file with the token and nothing else",
+        )
+    })?;
+    let text = text.trim();
+    if text.is_empty() || text.contains(char::is_whitespace) {
+        return Err(CommandError::usage(
+            format!("the token file {file} does not hold a token"),
+            "put the token into it and nothing else",
+        ));
     }
-    let name = format!("LINECOOK_{}_TOKEN", app.to_uppercase());
-    Ok(std::env::var(name).ok().filter(|t| !t.trim().is_empty()).map(|t| Secret::new(t.trim())))
+    Ok(Some(Secret::new(text)))
 }
 
 fn pairs(written: &[String], option: &str) -> Result<BTreeMap<String, String>> {

@@ -4,10 +4,15 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
+use jiff::Timestamp;
+
 use super::Secret;
 
+/// An answer that may take a while.
+pub type Soon<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 /// What asking for a token gives: none when nobody knows one.
-pub type Token<'a> = Pin<Box<dyn Future<Output = Result<Option<Secret>, NoToken>> + Send + 'a>>;
+pub type Token<'a> = Soon<'a, Result<Option<Secret>, NoToken>>;
 
 /// Gives the credentials of connections. Held as `Arc<dyn Credentials>` by whatever sends calls.
 pub trait Credentials: Send + Sync {
@@ -20,6 +25,29 @@ pub trait Credentials: Send + Sync {
 
     /// The app has taken a call with `used`. Returns at once.
     fn accepted(&self, _connection: &str, _used: &Secret) {}
+
+    /// Credentials that are of no use any more, each until a person has put another one in its place.
+    fn expired(&self) -> Soon<'_, Vec<Expired>> {
+        Box::pin(std::future::ready(Vec::new()))
+    }
+
+    /// Comes back when nothing is being renewed or written. A process that ends before may lose what it
+    /// was just given.
+    fn settled(&self) -> Soon<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// A credential that is of no use any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expired {
+    pub connection: String,
+    pub app: String,
+    pub at: Timestamp,
+    /// A sentence for people.
+    pub why: String,
+    /// The one thing to do.
+    pub help: String,
 }
 
 /// Why there is no token now.

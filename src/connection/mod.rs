@@ -9,13 +9,13 @@ mod secret;
 
 pub use access::{Access, Allowed, Deed, Scopes};
 pub use address::{host_of, leads_here, server_address, server_name};
-pub use credentials::{Credentials, NoToken, Token};
+pub use credentials::{Credentials, Expired, FixedTokens, NoToken, Soon, Token};
 pub use facts::{Facts, Lost, Way};
 pub use rotation::Rotation;
 pub use secret::Secret;
 
-/// One account of one app.
-#[derive(Clone, Debug)]
+/// One account of one app. Its token is added to a call by whatever sends it: see [`Credentials`].
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
     pub app: String,
     /// Where calls go: scheme, host and port, without a trailing slash.
@@ -26,8 +26,6 @@ pub struct Connection {
     pub access: Access,
     /// When its credential is to be replaced.
     pub rotation: Option<Rotation>,
-    /// The token sent with every call; none for a dry run.
-    pub token: Option<Secret>,
 }
 
 impl Connection {

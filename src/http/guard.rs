@@ -27,6 +27,20 @@ impl Guard {
         *self.connections.write().unwrap_or_else(PoisonError::into_inner) = Some(connections);
     }
 
+    /// From now on the connections may do no more than these may, whatever else there is to know of them. One
+    /// that is not among these may do nothing.
+    pub fn narrow(&self, as_these: &BTreeMap<String, Connection>) {
+        let mut connections = self.connections.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(connections) = &mut *connections else { return };
+        connections.retain(|name, connection| match as_these.get(name) {
+            Some(other) => {
+                connection.access = other.access.clone();
+                true
+            }
+            None => false,
+        });
+    }
+
     /// Whether a request may go out through a connection.
     pub fn check(&self, name: &str, request: &Request) -> Result<(), CallError> {
         let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
@@ -125,7 +139,6 @@ mod tests {
             location_id: Some("abc123".into()),
             access,
             rotation: None,
-            token: None,
         }
     }
 

@@ -1,8 +1,10 @@
-//! Out into the world: a [`Caller`] over HTTP, which adds the credentials and nothing else.
+//! Out into the world: a [`Caller`] over HTTP, which lets nothing out that must not leave, and adds
+//! the credentials; and how they are renewed.
 
 mod guard;
 pub mod oauth;
 mod redact;
+mod renew;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,8 +15,11 @@ use redact::Forms;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+pub use renew::{Pace, VaultCredentials};
+
 use crate::call::{CallError, Caller, RateLimit, Request, Response};
-use crate::connection::Secret;
+use crate::connection::{Credentials, NoToken, Secret};
+use crate::project::token_variable;
 
 /// The largest answer that is read, in bytes after decompression.
 const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
@@ -24,21 +29,106 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct HttpCaller {
     client: reqwest::Client,
-    tokens: Arc<BTreeMap<String, Secret>>,
+    credentials: Arc<dyn Credentials>,
+    /// App → name of the connection.
+    connections: Arc<BTreeMap<String, String>>,
+    guard: Guard,
 }
 
 impl HttpCaller {
-    /// `timeout` is the longest that one call may last; `tokens` are by app.
+    /// `timeout` is the longest that one call may last. Each app's connection has the app's name, until
+    /// [`HttpCaller::through`] says otherwise.
     pub fn new(
         timeout: Duration,
-        tokens: BTreeMap<String, Secret>,
+        credentials: Arc<dyn Credentials>,
     ) -> Result<HttpCaller, reqwest::Error> {
-        Ok(HttpCaller { client: client(timeout)?, tokens: Arc::new(tokens) })
+        let client = client(timeout)?;
+        let (connections, guard) = (Arc::default(), Guard::default());
+        Ok(HttpCaller { client, credentials, connections, guard })
     }
 
-    /// The same way out with other credentials.
-    pub fn with_tokens(&self, tokens: BTreeMap<String, Secret>) -> HttpCaller {
-        HttpCaller { client: self.client.clone(), tokens: Arc::new(tokens) }
+    /// The same way out, past a guard: without one everything may leave.
+    pub fn guarded(&self, guard: Guard) -> HttpCaller {
+        HttpCaller { guard, ..self.clone() }
+    }
+
+    /// The same way out through other connections: app → name comes in.
+    pub fn through(&self, connections: &BTreeMap<String, String>) -> HttpCaller {
+        let connections = Arc::new(connections.clone());
+        HttpCaller { connections, ..self.clone() }
+    }
+
+    /// Sends a request with one token.
+    async fn send(&self, request: &Request, token: &Secret) -> Result<Response, CallError> {
+        let method = reqwest::Method::from_bytes(request.method.as_bytes())
+            .map_err(|_| CallError::NotSent(format!("`{}` is no method", request.method)))?;
+        let url = request.url().map_err(|e| {
+            CallError::NotSent(format!("`{}` is no address: {e}", request.base_url))
+        })?;
+        let mut builder = self.client.request(method, url);
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        builder = builder.bearer_auth(token.expose());
+        if let Some(body) = &request.body {
+            builder = builder.json(body);
+        }
+        let answer = builder.send().await.map_err(|e| call_error(&e))?;
+        let status = answer.status().as_u16();
+        let rate = rate_limit(answer.headers());
+        let retry_after_seconds = wait_asked_for(status, answer.headers(), rate);
+        let bytes = read(answer).await?;
+        let mut body = json(&bytes, status)?;
+        // An answer may repeat what was sent.
+        match (200..300).contains(&status) {
+            true => Forms::plain(token).hide_in(&mut body),
+            false => Forms::all(token).hide_in(&mut body),
+        }
+        Ok(Response { status, retry_after_seconds, rate, body })
+    }
+}
+
+impl Caller for HttpCaller {
+    async fn call(&self, request: &Request) -> Result<Response, CallError> {
+        let connection = self.connections.get(&request.app).unwrap_or(&request.app);
+        self.guard.check(connection, request)?;
+        let token = self.credentials.token(connection).await.map_err(not_sent)?;
+        let token = token.ok_or_else(|| no_token(&request.app, connection))?;
+        let answer = self.send(request, &token).await?;
+        if answer.is_success() {
+            self.credentials.accepted(connection, &token);
+        }
+        if answer.status != 401 {
+            return Ok(answer);
+        }
+        // What is answered so did not happen: with another token it may go out once more.
+        match self.credentials.refused(connection, &token).await.map_err(not_sent)? {
+            Some(newer) => {
+                let answer = self.send(request, &newer).await?;
+                if answer.is_success() {
+                    self.credentials.accepted(connection, &newer);
+                }
+                Ok(answer)
+            }
+            None => Ok(answer),
+        }
+    }
+}
+
+fn not_sent(no_token: NoToken) -> CallError {
+    match no_token.may_pass {
+        true => CallError::NoToken(no_token.message),
+        false => CallError::Withheld { why: no_token.message, instead: no_token.help },
+    }
+}
+
+fn no_token(app: &str, connection: &str) -> CallError {
+    CallError::Withheld {
+        why: format!("there is no token for the connection `{connection}`"),
+        instead: format!(
+            "connect it with `linecook connect {app} --name {connection}`, or set {}",
+            token_variable(connection)
+        ),
     }
 }
 
@@ -52,37 +142,6 @@ fn client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
         .timeout(timeout)
         .user_agent(concat!("linecook/", env!("CARGO_PKG_VERSION")))
         .build()
-}
-
-impl Caller for HttpCaller {
-    async fn call(&self, request: &Request) -> Result<Response, CallError> {
-        let method = reqwest::Method::from_bytes(request.method.as_bytes())
-            .map_err(|_| CallError::NotSent(format!("`{}` is no method", request.method)))?;
-        let url = request.url().map_err(|e| {
-            CallError::NotSent(format!("`{}` is no address: {e}", request.base_url))
-        })?;
-        let mut builder = self.client.request(method, url);
-        for (name, value) in &request.headers {
-            builder = builder.header(name, value);
-        }
-        if let Some(token) = self.tokens.get(&request.app) {
-            builder = builder.bearer_auth(token.expose());
-        }
-        if let Some(body) = &request.body {
-            builder = builder.json(body);
-        }
-        let answer = builder.send().await.map_err(|e| call_error(&e))?;
-        let status = answer.status().as_u16();
-        let rate = rate_limit(answer.headers());
-        let retry_after_seconds = wait_asked_for(status, answer.headers(), rate);
-        let bytes = read(answer).await?;
-        let mut body = json(&bytes, status)?;
-        // An error answer may repeat what was sent.
-        for token in self.tokens.values() {
-            Forms::plain(token).hide_in(&mut body);
-        }
-        Ok(Response { status, retry_after_seconds, rate, body })
-    }
 }
 
 async fn read(mut answer: reqwest::Response) -> Result<Vec<u8>, CallError> {

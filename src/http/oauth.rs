@@ -11,16 +11,16 @@ use oauth2::basic::{
     BasicTokenType,
 };
 use oauth2::{
-    AccessToken, AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet, EndpointSet,
-    HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError,
-    Scope, StandardRevocableToken, TokenResponse, TokenUrl,
+    AccessToken, AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret,
+    EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl,
+    RefreshToken, RequestTokenError, Scope, StandardRevocableToken, TokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::redact::Forms;
 use crate::catalog::{App, OAuth};
-use crate::connection::Secret;
+use crate::connection::{Secret, Soon};
 use crate::value::text::shortened;
 use crate::vault::{Client, LocationToken, OAuthGrant};
 
@@ -167,10 +167,9 @@ impl TokenEndpoint {
         if let Some(word) = self.word(user) {
             request = request.add_extra_param("user_type", word);
         }
-        let secrets: Vec<&Secret> =
-            [code, &client.client_secret].into_iter().chain(verifier).collect();
-        let send = |request| self.send_for_crate(request, &secrets);
-        let answer = request.request_async(&send).await;
+        let secrets = [code, &client.client_secret].into_iter().chain(verifier);
+        let sender = Sender { endpoint: self.clone(), secrets: secrets.cloned().collect() };
+        let answer = request.request_async(&sender).await;
         self.granted(answer, got_at)
     }
 
@@ -187,9 +186,9 @@ impl TokenEndpoint {
         if let Some(word) = self.word(user) {
             request = request.add_extra_param("user_type", word);
         }
-        let secrets = [refresh, &client.client_secret];
-        let send = |request| self.send_for_crate(request, &secrets);
-        let answer = request.request_async(&send).await;
+        let secrets = vec![refresh.clone(), client.client_secret.clone()];
+        let sender = Sender { endpoint: self.clone(), secrets };
+        let answer = request.request_async(&sender).await;
         self.granted(answer, got_at)
     }
 
@@ -211,7 +210,7 @@ impl TokenEndpoint {
             .header("content-type", "application/x-www-form-urlencoded")
             .bearer_auth(company.expose())
             .body(body);
-        let body = self.answer(request, &[company]).await?;
+        let body = self.answer(request, std::slice::from_ref(company)).await?;
         let answer = serde_json::from_slice::<Answer>(&body).map_err(|e| self.unreadable(&e))?;
         Ok(self.taken(answer, got_at))
     }
@@ -235,7 +234,7 @@ impl TokenEndpoint {
             let url = url::Url::parse_with_params(&url, query)
                 .map_err(|e| bad(format!("`{}` is no address: {e}", self.base_url)))?;
             let request = self.with_headers(self.http.get(url)).bearer_auth(company.expose());
-            let body = self.answer(request, &[company]).await?;
+            let body = self.answer(request, std::slice::from_ref(company)).await?;
             let page = serde_json::from_slice::<Page>(&body).map_err(|e| self.unreadable(&e))?;
             let before = found.len();
             for location in page.locations {
@@ -283,23 +282,11 @@ impl TokenEndpoint {
             .set_token_uri(url))
     }
 
-    /// A good answer, for the crate to read.
-    async fn send_for_crate(
-        &self,
-        request: HttpRequest,
-        secrets: &[&Secret],
-    ) -> Result<HttpResponse, OAuthError> {
-        let request = reqwest::Request::try_from(request).map_err(|e| no_answer(e.to_string()))?;
-        let request = reqwest::RequestBuilder::from_parts(self.http.clone(), request);
-        // Some of these servers answer 201, and the crate takes 200 alone.
-        Ok(HttpResponse::new(self.answer(request, secrets).await?))
-    }
-
     /// The body of a good answer. What is said of any other holds none of the `secrets`.
     async fn answer(
         &self,
         request: reqwest::RequestBuilder,
-        secrets: &[&Secret],
+        secrets: &[Secret],
     ) -> Result<Vec<u8>, OAuthError> {
         let title = &self.title;
         let cannot = |e: reqwest::Error| no_answer(super::call_error(&e).to_string());
@@ -389,6 +376,28 @@ impl TokenEndpoint {
     }
 }
 
+/// Sends for the crate.
+struct Sender {
+    endpoint: TokenEndpoint,
+    secrets: Vec<Secret>,
+}
+
+impl<'c> AsyncHttpClient<'c> for Sender {
+    type Error = OAuthError;
+    type Future = Soon<'c, Result<HttpResponse, OAuthError>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async {
+            let http = self.endpoint.http.clone();
+            let request = reqwest::Request::try_from(request);
+            let request = request.map_err(|e| no_answer(e.to_string()))?;
+            let request = reqwest::RequestBuilder::from_parts(http, request);
+            // Some of these servers answer 201, and the crate takes 200 alone.
+            Ok(HttpResponse::new(self.endpoint.answer(request, &self.secrets).await?))
+        })
+    }
+}
+
 fn no_answer(why: String) -> OAuthError {
     OAuthError::NoAnswer { why, after_seconds: None }
 }
@@ -398,7 +407,7 @@ fn bad(why: String) -> OAuthError {
 }
 
 /// What an error answer says, in whatever form it says it.
-fn words(bytes: &[u8], secrets: &[&Secret]) -> String {
+fn words(bytes: &[u8], secrets: &[Secret]) -> String {
     let Ok(value) = serde_json::from_slice::<Value>(bytes) else { return String::new() };
     let said = ["message", "error", "error_description"].map(|name| match &value[name] {
         Value::Array(several) => {

@@ -12,7 +12,7 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Every app of the catalog at its own address, without a token.
+    /// Every app of the catalog at its own address.
     pub fn of_catalog(catalog: &Catalog, location_id: &str) -> Accounts {
         let mut accounts = Accounts::default();
         for app in catalog.apps() {
@@ -23,7 +23,6 @@ impl Accounts {
                 location_id: app.location.is_some().then(|| location_id.to_owned()),
                 access: Default::default(),
                 rotation: None,
-                token: None,
             });
         }
         accounts

@@ -13,7 +13,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use crate::connection::{Access, Allowed, Connection, Facts, Rotation, Scopes, Secret, Way};
+use crate::connection::{Access, Allowed, Connection, Facts, Rotation, Scopes, Way};
 use crate::source::{Document, Route, Source};
 use crate::template::OwnFilters;
 use crate::value::Defaults;
@@ -116,14 +116,13 @@ pub struct NamedConnection {
 
 impl NamedConnection {
     /// The connection to call with; none for an app that cannot be called.
-    pub fn with_token(&self, token: Option<Secret>) -> Option<Connection> {
+    pub fn to_call(&self) -> Option<Connection> {
         Some(Connection {
             app: self.app.clone(),
             base_url: self.base_url.clone()?,
             location_id: self.location_id.clone(),
             access: self.access(),
             rotation: self.rotation(),
-            token,
         })
     }
 

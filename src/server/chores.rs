@@ -55,6 +55,9 @@ pub async fn tell(
         if let Err(problem) = own_events::tell_of_runs(&service).await {
             complain(&problem);
         }
+        if let Err(problem) = own_events::tell_of_credentials(&service).await {
+            complain(&problem);
+        }
         if !notify.is_silent()
             && may_send <= Instant::now()
             && notify::send(&service, &notify, &client).await
@@ -99,6 +102,9 @@ pub async fn count(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
             Err(problem) => complain(&problem),
         }
         if let Err(problem) = own_events::tell_of_quotas(&service).await {
+            complain(&problem);
+        }
+        if let Err(problem) = own_events::tell_of_credentials(&service).await {
             complain(&problem);
         }
         tokio::select! {

@@ -106,14 +106,12 @@ impl Reader {
         scope.set_now(jiff::Timestamp::now());
         let planned = plan::request(call, &call.place, &scope, app, account, "")
             .map_err(|e| wrong(format!("{} ({})", e.problem, e.instead)))?;
-        let tokens: BTreeMap<_, _> =
-            account.token.iter().map(|token| (operation.app.clone(), token.clone())).collect();
         let connections = BTreeMap::from([(operation.app.clone(), connection.to_owned())]);
         Ok(Reader {
             store: way.store.clone(),
             connection: connection.to_owned(),
             planned,
-            caller: way.caller.with_tokens(tokens),
+            caller: way.caller.through(&connections),
             gates: way.gates.of_run(&connections, priority),
             zone: app.time_zone.clone(),
             operation,
@@ -139,6 +137,10 @@ impl Reader {
                 let message = format!("`{}` answers {}", operation.call, response.status);
                 return Err(ListError { message, may_pass });
             }
+            (Err(CallError::Withheld { why, instead }), _) => {
+                let message = format!("`{}` was not sent: {why}; {instead}", operation.call);
+                return Err(ListError { message, may_pass: false });
+            }
             (Err(error), _) => return Err(later(format!("`{}`: {error}", operation.call))),
         };
         let Some(list) = &operation.list else {
@@ -160,7 +162,8 @@ impl Reader {
     }
 
     async fn spent(&self, answer: &Result<Response, CallError>) {
-        let failures = u32::from(!answer.as_ref().is_ok_and(Response::is_success));
+        let is_sent = !matches!(answer, Err(CallError::NoToken(_) | CallError::Withheld { .. }));
+        let failures = u32::from(is_sent && !answer.as_ref().is_ok_and(Response::is_success));
         let connection = self.connection.clone();
         let spending = Spending { connection, requests: 1, failures };
         // What is not noted here is missed only by the next start.

@@ -37,7 +37,7 @@ impl<C: Caller> Caller for Counted<C> {
             Ok(response) if response.status >= 500 => "server error",
             Ok(_) => "refused",
             Err(CallError::NotSent(_)) => "no connection",
-            Err(CallError::Withheld { .. }) => "withheld",
+            Err(CallError::NoToken(_) | CallError::Withheld { .. }) => "not sent",
             Err(_) => "no answer",
         };
         let app = request.app.clone();

@@ -30,9 +30,9 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::catalog::{App, Catalog};
-use crate::connection::{Connection, Secret};
+use crate::connection::{Connection, Credentials, Secret};
 use crate::execute::gate::Limits;
-use crate::http::HttpCaller;
+use crate::http::{Guard, HttpCaller};
 use crate::plan::Plan;
 use crate::store::{
     Accepted, Arrival, Deliveries, Ended, NewPlan, RunState, Runs, Store, StoreError,
@@ -54,6 +54,8 @@ use runner::Runner;
 
 /// What may have happened is looked for so long after the last moment it could have been answered.
 const SETTLE_MARGIN: Duration = Duration::from_secs(1);
+/// A stop waits so long for a token that is being renewed: as long as that may last.
+const SETTLE_AT_MOST: Duration = Duration::from_secs(35);
 
 /// With so many open runs no more events are taken.
 const MOST_OPEN_RUNS: i64 = 5_000_000;
@@ -70,6 +72,8 @@ pub struct Options {
     pub notify: Notify,
     /// Where webhooks arrive from outside; none do without it.
     pub public_url: Option<String>,
+    /// What calls are made with.
+    pub credentials: Arc<dyn Credentials>,
 }
 
 /// A recipe to be installed.
@@ -103,6 +107,9 @@ pub struct Service {
     /// Rings when what is installed has changed.
     reinstalled: tokio::sync::Notify,
     recorder: PrometheusHandle,
+    credentials: Arc<dyn Credentials>,
+    /// Stands before every call.
+    guard: Guard,
 }
 
 /// A service that runs.
@@ -171,11 +178,14 @@ pub async fn start(
         message: format!("the service does not know where it listens: {e}"),
         help: "name another address (`listen:` in linecook.yaml)".to_owned(),
     })?;
+    let credentials = options.credentials;
     let caller =
-        HttpCaller::new(options.request_timeout, BTreeMap::new()).map_err(|e| StartError {
+        HttpCaller::new(options.request_timeout, credentials.clone()).map_err(|e| StartError {
             message: format!("no calls can be made: {e}"),
             help: "check the network".to_owned(),
         })?;
+    let guard = Guard::new(installed.connections.clone());
+    let caller = caller.guarded(guard.clone());
     let hook_secrets = hook_secrets(&store, &installed).await?;
     let fresh_behind = store.last_run().await?;
     let open = store.count_open().await?;
@@ -212,6 +222,8 @@ pub async fn start(
         sync: tokio::sync::Notify::new(),
         reinstalled: tokio::sync::Notify::new(),
         recorder: handle,
+        credentials,
+        guard,
     });
     let (stop_working, working_stops) = oneshot::channel();
     let (stop_listening, listening_stops) = oneshot::channel();
@@ -249,6 +261,8 @@ impl Running {
         let _ = self.listening.await;
         let _ = self.working.await;
         self.chores.join_all().await;
+        // A token that was just given is stored.
+        let _ = tokio::time::timeout(SETTLE_AT_MOST, self.service.credentials.settled()).await;
     }
 }
 
@@ -270,9 +284,15 @@ impl Service {
         let secrets = hook_secrets(self.store(), &installed).await?;
         *self.hook_secrets.lock().unwrap_or_else(PoisonError::into_inner) = secrets;
         self.runner.gates.open(self.store(), &installed.connections, limits).await?;
+        self.guard.set(installed.connections.clone());
         self.runner.install(Arc::new(installed));
         self.reinstalled.notify_waiters();
         Ok(())
+    }
+
+    /// From now on the connections may do no more than these may; what is installed stays.
+    pub fn narrow(&self, connections: &BTreeMap<String, Connection>) {
+        self.guard.narrow(connections);
     }
 
     fn verifier(&self) -> &Verifier {

@@ -77,6 +77,27 @@ async fn tell_of_connection(
     tell(service, "connection_expired", payload, fingerprint).await
 }
 
+/// A credential is of no use any more: told once.
+pub async fn tell_of_credentials(service: &Arc<Service>) -> Result<(), StoreError> {
+    for expired in service.credentials.expired().await {
+        if !service.installed().connections.contains_key(&expired.connection) {
+            continue;
+        }
+        let at = expired.at.as_nanosecond().to_le_bytes();
+        let fingerprint =
+            Fingerprint::of(&[b"credential_expired", expired.connection.as_bytes(), &at]);
+        let payload = json!({
+            "connection": expired.connection,
+            "app": expired.app,
+            "why": expired.why,
+            "help": expired.help,
+            "expired_at": expired.at.to_string(),
+        });
+        tell(service, "connection_expired", payload, fingerprint).await?;
+    }
+    Ok(())
+}
+
 /// A connection has used nine tenths of its day: told once a day for each.
 pub async fn tell_of_quotas(service: &Arc<Service>) -> Result<(), StoreError> {
     for (connection, state) in service.runner.gates.states() {

@@ -1,6 +1,6 @@
 //! One run: it starts or goes on, until it ends, waits, or a person has to look.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +11,6 @@ use tracing::{Instrument, debug, error, info_span, warn};
 use super::installed::{Installed, Kept};
 use crate::call::{CallError, Response};
 use crate::clock::SystemClock;
-use crate::connection::Secret;
 use crate::execute::{DurableEngine, Journal, TriggerEvent, drive};
 use crate::http::HttpCaller;
 use crate::journal::{CallKey, Entry, Outcome, Question, Replay, StepError, StepErrorKind};
@@ -100,13 +99,6 @@ impl Runner {
             }
         };
         let kept = kept.expect("a run without its plan has not come this far");
-        let tokens: BTreeMap<String, Secret> = kept
-            .connections
-            .iter()
-            .filter_map(|(app, name)| {
-                Some((app.clone(), installed.connections.get(name)?.token.clone()?))
-            })
-            .collect();
         let journal = RunJournal {
             store: self.store.clone(),
             run: ready.id,
@@ -117,7 +109,7 @@ impl Runner {
             data: Fingerprint::of(&[ready.payload.as_deref().unwrap_or_default().as_bytes()]),
         };
         let quota = self.gates.of_run(&kept.connections, ready.priority);
-        let caller = super::metrics::Counted(self.caller.with_tokens(tokens));
+        let caller = super::metrics::Counted(self.caller.through(&kept.connections));
         let mut engine = DurableEngine::new(
             caller,
             SystemClock::real(),
@@ -274,7 +266,10 @@ impl RunJournal {
                     self.called.clone_from(&call.planned.request.app);
                     add(&self.called, 1, 0);
                 }
-                Entry::Answered { answer: Err(CallError::Withheld { .. }), .. } => {}
+                Entry::Answered {
+                    answer: Err(CallError::NoToken(_) | CallError::Withheld { .. }),
+                    ..
+                } => {}
                 Entry::Answered { answer, .. }
                     if !answer.as_ref().is_ok_and(Response::is_success) =>
                 {

@@ -14,6 +14,7 @@ mod hostile;
 mod looking;
 mod modules;
 mod project;
+mod renew;
 mod resume;
 mod run;
 mod service;

@@ -190,7 +190,9 @@ impl Budget {
         self.answered += 1;
         let answer = match fate {
             Fate::NotSent
-            | Fate::Answered(Err(CallError::NotSent(_) | CallError::Withheld { .. })) => {
+            | Fate::Answered(Err(
+                CallError::NotSent(_) | CallError::NoToken(_) | CallError::Withheld { .. },
+            )) => {
                 self.day.not_sent();
                 return;
             }
@@ -354,7 +356,9 @@ impl Fate<'_> {
     /// What it says of the host: 4xx says that it is up.
     pub fn health(self) -> Health {
         match self {
-            Fate::NotSent | Fate::Unknown | Fate::Answered(Err(CallError::Withheld { .. })) => {
+            Fate::NotSent
+            | Fate::Unknown
+            | Fate::Answered(Err(CallError::NoToken(_) | CallError::Withheld { .. })) => {
                 Health::Unknown
             }
             Fate::Answered(Err(CallError::NotSent(_) | CallError::NoAnswer(_))) => {

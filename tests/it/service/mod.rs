@@ -12,10 +12,11 @@ mod turns;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use linecook::cli::load;
-use linecook::connection::{Connection, Secret};
+use linecook::connection::{Connection, Credentials, FixedTokens, Secret};
 use linecook::execute;
 use linecook::plan;
 use linecook::sandbox::{Sandbox, World};
@@ -42,6 +43,8 @@ pub struct Menu<'a> {
     pub request_timeout: Duration,
     /// What the store is on; the usual disk without it.
     pub disk: Option<&'static Disk>,
+    /// What calls are made with; the sandbox's own tokens without it.
+    pub credentials: Option<Arc<dyn Credentials>>,
 }
 
 impl<'a> Menu<'a> {
@@ -52,6 +55,7 @@ impl<'a> Menu<'a> {
             keys: BTreeMap::new(),
             request_timeout: Duration::from_secs(10),
             disk: None,
+            credentials: None,
         }
     }
 }
@@ -210,8 +214,12 @@ pub async fn try_start(
         location_id: (app == "highlevel").then(|| World::location_id().to_owned()),
         access: Default::default(),
         rotation: None,
-        token: Some(Secret::new(World::token(app))),
     };
+    let token = |app: &str| Secret::new(World::token(app));
+    let tokens = FixedTokens(BTreeMap::from([
+        ("main".to_owned(), token("highlevel")),
+        ("stax".to_owned(), token("stax")),
+    ]));
     let connections = BTreeMap::from([
         ("main".to_owned(), connection("highlevel")),
         ("stax".to_owned(), connection("stax")),
@@ -227,6 +235,7 @@ pub async fn try_start(
         keep: Default::default(),
         notify: Default::default(),
         public_url: Some("http://127.0.0.1".into()),
+        credentials: menu.credentials.clone().unwrap_or_else(|| Arc::new(tokens)),
     };
     let started = server::start(options, store, installed, Gates::default()).await;
     started.map_err(|e| format!("{}: {}", e.message, e.help))
