@@ -147,8 +147,6 @@ impl Server {
             app: "highlevel".into(),
             way: Way::MarketplaceApp,
             location_id: Some(LOCATION.into()),
-            access: Default::default(),
-            rotation: None,
             company_id: is_company.then(|| COMPANY.into()),
             scopes: None,
             is_sandbox: None,
