@@ -28,8 +28,8 @@ pub struct WrittenProject {
     /// The file that everything is stored in, counted from the project file; linecook.db without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
-    /// Accounts by a name of your choice. No secrets in here: a token comes from the environment
-    /// variable LINECOOK_<NAME>_TOKEN.
+    /// Accounts by a name of your choice. No secrets in here: `linecook connect` gets a token, or it stands
+    /// in the environment variable LINECOOK_<NAME>_TOKEN.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub connections: IndexMap<String, WrittenConnection>,
     /// The recipes that run. One recipe may be installed many times.
