@@ -108,7 +108,7 @@ mod tests {
                 continue;
             }
             let mut world = World::for_test();
-            for name in ["contactId", "taskId", "id", "disputeId", "evidenceFileId"] {
+            for name in ["contactId", "taskId", "id", "disputeId", "evidenceFileId", "webhook_id"] {
                 let id = operation.example.with.get(name).cloned().unwrap_or_default();
                 let record = operation.record.as_ref().filter(|r| r.id.as_deref() == Some(name));
                 let kind = record.map_or("contact", |record| record.kind.as_str());
