@@ -94,7 +94,6 @@ fn next_line(what: &str) -> Result<Zeroizing<String>> {
 }
 
 fn nobody(question: &str, otherwise: impl Display) -> CommandError {
-    let question = question.trim_end_matches('?');
     CommandError::usage(format!("{question}: nobody can be asked here"), otherwise)
 }
 

@@ -1,6 +1,8 @@
 //! An app of the tests' own that people connect to: a page on which they agree, tokens for codes, and calls
 //! that take the right token alone.
 
+mod terminal;
+
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,6 +13,8 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Form, Json, Router};
 use serde_json::{Value, json};
+
+pub use terminal::Terminal;
 
 pub const CLIENT_ID: &str = "app1-abcd";
 pub const CLIENT_SECRET: &str = "client-secret-1";

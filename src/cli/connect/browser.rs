@@ -293,8 +293,11 @@ impl Connecting<'_> {
                 }
                 let otherwise =
                     format!("say --location with one of these:\n  {}", items.join("\n  "));
-                let at =
-                    ask::choose("You signed in for a company. Which account?", &items, otherwise)?;
+                let at = ask::choose(
+                    "You signed in for a company. Which of its accounts",
+                    &items,
+                    otherwise,
+                )?;
                 ids[at].clone()
             }
         };
@@ -341,7 +344,7 @@ impl Connecting<'_> {
             Ok(signed_in) => {
                 let account = signed_in.facts.location_id.as_deref().unwrap_or_default();
                 let mut sentences = vec![format!(
-                    "linecook may now work in the account {account}, as `{}`.",
+                    "linecook may now work in the account {account}, under the name {}.",
                     self.name
                 )];
                 if signed_in.missing.is_some() {

@@ -246,7 +246,7 @@ fn name(project: &OpenProject, app: &App, given: Option<&str>) -> Result<String>
         [one] => Ok((*one).to_owned()),
         several => {
             let items: Vec<String> = several.iter().map(|name| (*name).to_owned()).collect();
-            let question = format!("Which connection to {}?", app.title);
+            let question = format!("Which connection to {}", app.title);
             let otherwise = format!("say --name with one of these: {}", several.join(", "));
             Ok(items[ask::choose(&question, &items, otherwise)?].clone())
         }
@@ -274,7 +274,7 @@ fn means(app: &App, args: &WayArgs) -> Result<Means> {
                 "A marketplace app: you sign in with the browser; for those who have registered an app",
                 "A workflow with the action Custom Webhook: only events come in, nothing is written there",
             ];
-            let question = format!("How do you connect to {}?", app.title);
+            let question = format!("How do you want to connect to {}", app.title);
             let otherwise = "say --private-token, --app or --workflow";
             let items = items.map(str::to_owned);
             Ok(match ask::choose(&question, &items, otherwise)? {

@@ -54,7 +54,7 @@ impl Connecting<'_> {
         let items =
             ["The real one, with real money", "A sandbox, for trying things out", "I do not know"];
         let items = items.map(str::to_owned);
-        Ok(match ask::choose("Which account is this key of?", &items, "")? {
+        Ok(match ask::choose("Which account is this key of", &items, "")? {
             0 => Some(false),
             1 => Some(true),
             _ => None,

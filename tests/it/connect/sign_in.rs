@@ -3,8 +3,8 @@
 use linecook::connection::Way;
 use linecook::vault::Grant;
 
-use super::{MAIN, Shop, Terminal, agree, decide};
-use crate::accounts::{CLIENT_ID, CLIENT_SECRET};
+use super::{MAIN, Shop, agree, decide};
+use crate::accounts::{CLIENT_ID, CLIENT_SECRET, Terminal};
 
 const FOREIGN: &str = "\
 connections:
