@@ -32,7 +32,7 @@ impl Connecting<'_> {
         let events = self.events(ready.as_ref());
         match events.is_empty() {
             true => {
-                print::line(format_args!("Post to  {base}/hooks/{}/{secret}/EVENT", self.name));
+                print::open(format_args!("Post to  {base}/hooks/{}/{secret}/EVENT\n", self.name));
                 print::talk(format_args!(
                     "No recipe is started by an event of {} yet. In place of EVENT belongs its name: `linecook catalog list --app {} --events`",
                     self.app.title, self.app.app
@@ -41,8 +41,8 @@ impl Connecting<'_> {
             false => {
                 for event in events {
                     print::line(format_args!("{}.{event}", self.app.app));
-                    print::line(format_args!(
-                        "  post to  {base}/hooks/{}/{secret}/{event}",
+                    print::open(format_args!(
+                        "  post to  {base}/hooks/{}/{secret}/{event}\n",
                         self.name
                     ));
                 }
