@@ -55,4 +55,5 @@ pub mod http;
 pub mod store;
 pub mod sandbox;
 pub mod server;
+pub mod sign_in;
 pub mod cli;

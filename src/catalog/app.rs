@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::WebhookWays;
+use crate::connection::host_of;
 
 /// An API we know.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,12 +31,15 @@ pub struct App {
     /// How its webhooks are signed, where they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature>,
-    /// How its webhooks come to be sent to us.
-    #[serde(default, skip_serializing_if = "WebhookWays::is_unsaid")]
-    pub webhooks: WebhookWays,
     /// How its marketplace apps get tokens, where it has such.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oauth: Option<OAuth>,
+    /// How it is seen whether a credential is good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+    /// How its webhooks come to be sent to us.
+    #[serde(default, skip_serializing_if = "WebhookWays::is_unsaid")]
+    pub webhooks: WebhookWays,
     /// The zone of dates that come without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
@@ -51,6 +55,14 @@ pub struct App {
 }
 
 impl App {
+    /// The app's own servers: tokens may be sent there, and people agree there.
+    pub fn hosts(&self) -> Vec<String> {
+        let oauth = self.oauth.iter();
+        let pages =
+            oauth.flat_map(|o| o.white_label_authorize_url.iter().chain([&o.authorize_url]));
+        self.base_url.iter().chain(pages).filter_map(|address| host_of(address)).collect()
+    }
+
     /// Whether its events come from outside, by webhook.
     pub fn tells_from_outside(&self) -> bool {
         let by = &self.event_by;
@@ -102,6 +114,12 @@ pub struct OAuth {
     /// The path that lists the accounts of a company.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installed_locations: Option<String>,
+    /// The path at which the app is taken out of an account, with `{app}` for the id of the app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uninstall: Option<String>,
+    /// What a company's token needs besides, to ask for tokens of its accounts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub company_scopes: Vec<String>,
     /// Whether the app is known to take PKCE.
     #[serde(default)]
     pub pkce: bool,
@@ -130,6 +148,25 @@ pub struct UserTypes {
     pub location: String,
     /// That of a company, which may only ask for tokens of its accounts.
     pub company: String,
+}
+
+/// A call that changes nothing, and what the app's answers to it say of the credential.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// What is read, counted from the base URL. The account is sent along where the app has such.
+    pub path: String,
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub query: IndexMap<String, String>,
+    /// The scope that it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// What a refusal says when the credential is good and only lacks the scope, in small letters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks_scope: Vec<String>,
+    /// What a refusal says when the credential is of another account, in small letters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_account: Vec<String>,
 }
 
 /// Where an error answer keeps its text.

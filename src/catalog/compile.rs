@@ -79,7 +79,7 @@ impl Compiler {
     }
 
     fn resource(&mut self, path: &Path, value: &Value, types: &Types) {
-        let known = ["app", "resource", "types", "operations", "events"];
+        let known = ["app", "resource", "records", "types", "operations", "events"];
         for key in value.as_object().into_iter().flat_map(Map::keys) {
             if !known.contains(&key.as_str()) {
                 self.error(path, Route::root().key(key), "no such key in a resource file");
@@ -97,6 +97,7 @@ impl Compiler {
             let mut entry = resolve_operation(written, types);
             entry.insert("app".into(), value["app"].clone());
             entry.insert("resource".into(), value["resource"].clone());
+            entry.entry("records").or_insert_with(|| records(value).into());
             entry.insert("id".into(), id.clone().into());
             match serde_json::from_value::<Operation>(Value::Object(entry)) {
                 Ok(operation) => self.operations.push((path.to_owned(), operation)),
@@ -157,6 +158,7 @@ impl Compiler {
                 wire: None,
                 deprecated: operation.deprecated.is_some(),
                 record: operation.record.as_ref().map(|r| r.kind.clone()),
+                records: operation.records.clone(),
                 documented: !operation.body_unknown,
                 line: lines.len(),
             });
@@ -173,6 +175,7 @@ impl Compiler {
                 wire: event.wire.clone(),
                 deprecated: false,
                 record: event.record.as_ref().map(|r| r.kind.clone()),
+                records: String::new(),
                 documented: event.payload.fields.is_some() || event.payload.shape.is_some(),
                 line: lines.len(),
             });
@@ -382,6 +385,16 @@ fn sorted_entries(folder: &Path) -> Vec<PathBuf> {
         std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
     entries.sort();
     entries
+}
+
+/// What people call the things that a resource file is about: what it says, else its resource in the
+/// plural.
+fn records(file: &Value) -> String {
+    match (file["records"].as_str(), file["resource"].as_str().unwrap_or_default()) {
+        (Some(records), _) => records.to_owned(),
+        (None, resource) if resource.ends_with('s') => resource.to_owned(),
+        (None, resource) => format!("{resource}s"),
+    }
 }
 
 /// An operation as written → with type names resolved and the short forms spelled out.

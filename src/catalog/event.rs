@@ -20,6 +20,12 @@ pub struct EventType {
     /// What the app itself calls it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wire: Option<String>,
+    /// What a marketplace app must be allowed to be told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// The app's documents are silent about it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scope_inferred: bool,
     /// A built-in condition: an expression over `event`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
@@ -120,6 +126,8 @@ impl EventType {
             id: id.to_owned(),
             title: title.to_owned(),
             wire: None,
+            scope: None,
+            scope_inferred: false,
             when: None,
             record: None,
             about_record: None,

@@ -36,6 +36,9 @@ pub struct IndexEntry {
     /// The kind of record it works on or is about, such as `contact`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<String>,
+    /// What people call the things an operation works on: `tasks`; empty for an event.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub records: String,
     /// Whether the body or payload is documented.
     pub documented: bool,
     pub(super) line: usize,

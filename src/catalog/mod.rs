@@ -8,6 +8,7 @@ mod field;
 mod fit;
 mod index;
 mod operation;
+mod permission;
 mod schema;
 mod settling;
 mod shape;
@@ -17,7 +18,7 @@ mod webhooks;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-pub use app::{App, EventBy, Limit, OAuth, Signature, UserTypes};
+pub use app::{App, EventBy, Limit, OAuth, Proof, Signature, UserTypes};
 pub use compile::{CompileError, compile};
 pub use event::{EventType, PayloadSource};
 pub use field::{Field, Fields, Format, Inner, Presence, Record, value_at};
@@ -27,6 +28,7 @@ pub use operation::{
     Effect, Example as OperationExample, FieldError, FullList, Idempotency, InDoubt, ListShape,
     Lookup, NamedResult, Operation, Pages, Slot, TagsShape,
 };
+pub use permission::{NoPermission, Refusal};
 pub use schema::{request_schema, response_schema};
 pub use settling::{Marker, Newness, Probe};
 pub use stand_in::StandIn;

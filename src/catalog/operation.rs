@@ -13,6 +13,9 @@ use super::{Field, Fields, Marker, Newness, Probe, Record};
 pub struct Operation {
     pub app: String,
     pub resource: String,
+    /// What people call the things it works on: `tasks`. By this word `allow` of a connection names them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub records: String,
     /// Unique within the resource: `create-task`.
     pub id: String,
     pub title: String,
@@ -20,8 +23,11 @@ pub struct Operation {
     pub call: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
+    /// What a token must be allowed for it. No scope includes another: HighLevel's own documents name
+    /// exactly one for each operation, and none of them says that `contacts.write` may read too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// The app's documents are silent about it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scope_inferred: bool,
     pub effect: Effect,

@@ -11,7 +11,9 @@ mod hold;
 mod infer;
 mod known;
 mod narrow;
+mod needs;
 mod operators;
+mod permitted;
 mod poll;
 mod project;
 mod results;
@@ -44,6 +46,8 @@ pub use checked::{
 pub use checked_trigger::{CheckedTrigger, Often, Poll, Schedule, Times, TriggerKind};
 
 pub use filled::{SettingError, SettingProblem, filled_settings};
+pub use needs::{ConnectionNeed, Need, Needed, Why, needed_scopes, needs};
+pub use permitted::permitted;
 pub use project::{InstalledRecipe, project, surroundings};
 
 use known::Known;

@@ -9,10 +9,10 @@ use super::exit::{Exit, Result};
 use super::load::{load_all, recipe_paths};
 use super::options::colour;
 use super::print;
-use super::project::load_project;
+use super::project::{ReadyProject, load_project};
 use crate::diagnostic::Severity;
 use crate::project::PROJECT_FILE;
-use crate::report::{FileDiagnostics, summary};
+use crate::report::{ConnectionScopes, FileDiagnostics, summary};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -35,19 +35,22 @@ enum Format {
 }
 
 pub fn run(args: &Args) -> Result {
-    let (files, projects) = checked(&args.paths)?;
+    let Checked { files, projects, scopes } = checked(&args.paths)?;
     match args.format {
         Format::Text => {
             for file in &files {
                 print::text(file.text(colour()));
             }
             print::line(summary(&files, projects));
+            scopes.iter().for_each(|connection| print::line(connection.in_words()));
         }
         Format::Json => {
             let all: Vec<_> = files.iter().flat_map(FileDiagnostics::json).collect();
-            print::line(
-                serde_json::json!({ "format_version": 1, "files": files.len(), "diagnostics": all }),
-            );
+            let scopes: Vec<_> = scopes.iter().map(ConnectionScopes::json).collect();
+            print::line(serde_json::json!({
+                "format_version": 1, "files": files.len(), "diagnostics": all,
+                "connections": scopes,
+            }));
         }
         Format::Github => files.iter().for_each(|file| print::text(file.github())),
     }
@@ -58,8 +61,17 @@ pub fn run(args: &Args) -> Result {
     }
 }
 
-/// What is to say about every file, and how many of them are project files.
-fn checked(paths: &[PathBuf]) -> Result<(Vec<FileDiagnostics>, usize)> {
+/// What a check has found.
+struct Checked {
+    /// What is to say about every file.
+    files: Vec<FileDiagnostics>,
+    /// How many of them are project files.
+    projects: usize,
+    /// What the connections of all these projects have to have.
+    scopes: Vec<ConnectionScopes>,
+}
+
+fn checked(paths: &[PathBuf]) -> Result<Checked> {
     let mut projects = Vec::new();
     let mut recipes = Vec::new();
     let here = PathBuf::from(PROJECT_FILE);
@@ -87,13 +99,16 @@ fn checked(paths: &[PathBuf]) -> Result<(Vec<FileDiagnostics>, usize)> {
     }
     let mut files = Vec::new();
     let mut seen = HashSet::new();
+    let mut scopes = Vec::new();
     let mut count = 0;
     for path in projects {
         if seen.contains(&whole(&path)) {
             continue;
         }
         count += 1;
-        for file in load_project(&path).diagnostics {
+        let loaded = load_project(&path);
+        scopes.extend(loaded.ready.iter().flat_map(ReadyProject::scopes));
+        for file in loaded.diagnostics {
             if seen.insert(whole(Path::new(file.source.name()))) {
                 files.push(file.without_spare());
             }
@@ -111,7 +126,7 @@ fn checked(paths: &[PathBuf]) -> Result<(Vec<FileDiagnostics>, usize)> {
         }
         files.push(file);
     }
-    Ok((files, count))
+    Ok(Checked { files, projects: count, scopes })
 }
 
 /// One name for one file, however it is named.

@@ -8,21 +8,17 @@ use super::environment::token;
 use super::exit::{CommandError, Result};
 use super::installed::connections;
 use super::project::ReadyProject;
+use super::store::vault_of;
 use crate::connection::{Connection, Credentials, Expired, Facts, Secret, Soon, Token};
 use crate::http::VaultCredentials;
 use crate::project::{Project, token_variable};
-use crate::vault::{KeyPlaces, Vault, VaultError};
+use crate::vault::{Vault, VaultError};
 
 /// The credentials of a project.
 pub struct ProjectCredentials {
     /// By name of the connection. They go before the vault's.
     fixed: RwLock<BTreeMap<String, Secret>>,
     vault: Option<VaultCredentials>,
-}
-
-/// The vault beside a store, with the keys of this user.
-pub fn vault_of(store: &Path) -> Vault {
-    Vault::new(Vault::path_of(store), KeyPlaces::of_this_user())
 }
 
 impl ProjectCredentials {

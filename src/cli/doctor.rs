@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::credentials::{facts, how_to_connect, vault_of};
+use super::credentials::{facts, how_to_connect};
 use super::environment::token;
 use super::exit::{Exit, Result};
 use super::options::Format;
 use super::prepare::runtime;
 use super::print;
 use super::project::{LoadedProject, ReadyProject, load_project};
-use super::store::{StoreArgs, StorePlace};
+use super::store::{StoreArgs, StorePlace, vault_of};
 use super::webhooks::{needed, noted};
 use crate::connection::Facts;
 use crate::diagnostic::Severity;

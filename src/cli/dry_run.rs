@@ -39,6 +39,7 @@ pub fn run(args: &Args) -> Result {
         run_id: "dry-run".into(),
         settings,
         accounts: Accounts::of_catalog(catalog, location),
+        detail: crate::plan::Detail::ToShow,
         defaults,
         settle_after: std::time::Duration::ZERO,
     };

@@ -62,6 +62,11 @@ impl CommandError {
         self.exit
     }
 
+    /// What went wrong, without what to do.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The message and the help in one line, for the log.
     pub fn plain(&self) -> String {
         format!("{}: {}", self.message, self.help)

@@ -10,6 +10,7 @@ use crate::project::{PROJECT_FILE, Project};
 use crate::server::{Installed, Installing, install};
 use crate::source::Source;
 use crate::store::Store;
+use crate::vault::Vault;
 
 /// What the project at `path` installs now.
 pub async fn installed(store: &Store, path: Option<&Path>) -> Result<Installed> {
@@ -52,7 +53,14 @@ pub async fn install_project(store: &Store, ready: &ReadyProject) -> Result<Inst
         });
     }
     let connections = connections(&ready.project);
-    Ok(install(store, recipes, &ready.defaults, connections).await?)
+    let open = Vault::look(&Vault::path_of(&ready.store))?;
+    let renamed = open.map(|open| open.renamed).unwrap_or_default();
+    for (old, new) in renamed.iter().filter(|(old, _)| !connections.contains_key(*old)) {
+        store.rename_connection(old, new).await?;
+    }
+    let mut installed = install(store, recipes, &ready.defaults, connections).await?;
+    installed.renamed = renamed;
+    Ok(installed)
 }
 
 /// The connections of a project that can be called.

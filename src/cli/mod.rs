@@ -1,9 +1,12 @@
 //! The command line: one file per verb. Data goes to standard output, talk to standard error.
 
+mod ask;
 mod backup;
 mod catalog;
 mod check;
 mod confirm;
+mod connect;
+mod connections;
 mod credentials;
 mod doctor;
 mod dry_run;
@@ -19,6 +22,7 @@ mod options;
 mod prepare;
 mod print;
 mod project;
+mod project_file;
 mod request;
 mod restore;
 mod run;
@@ -82,6 +86,10 @@ enum Verb {
     Run(run::Args),
     /// Run the examples of recipes in the sandbox
     Test(test::Args),
+    /// Connect an account of an app: HighLevel or Stax
+    Connect(connect::Args),
+    /// How connections stand: test them, replace or revoke their credentials, rename them
+    Connections(connections::Args),
     /// Run the project as a service: webhooks in, nothing lost
     Serve(serve::Args),
     /// The addresses that webhooks are posted to
@@ -113,6 +121,8 @@ pub fn main() -> ExitCode {
         Verb::DryRun(args) => dry_run::run(&args),
         Verb::Run(args) => run::run(&args),
         Verb::Test(args) => test::run(&args),
+        Verb::Connect(args) => connect::run(&args),
+        Verb::Connections(args) => connections::run(&args),
         Verb::Serve(args) => serve::run(&args),
         Verb::Webhooks(args) => webhooks::run(&args),
         Verb::Sync(args) => sync::run(&args),

@@ -7,24 +7,74 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::environment::token;
 use super::load::{load_with, on_all_cores};
 use crate::catalog::Catalog;
-use crate::check::{self, InstalledRecipe};
+use crate::check::{self, ConnectionNeed, InstalledRecipe, Needed};
+use crate::connection::{Facts, Way};
 use crate::diagnostic::{self, Code, Severity, Sink};
 use crate::parse;
 use crate::plan::{self, Plan};
-use crate::project::{PROJECT_FILE, Project, ProjectFile, Surroundings, USUAL_STORE};
-use crate::report::FileDiagnostics;
+use crate::project::{
+    NamedConnection, PROJECT_FILE, Project, ProjectFile, Surroundings, USUAL_STORE,
+    WrittenConnection,
+};
+use crate::report::{ConnectionScopes, FileDiagnostics};
 use crate::source::Source;
 use crate::value::Defaults;
+use crate::vault::Vault;
 
 /// A project file with its recipes.
 pub struct LoadedProject {
     pub path: PathBuf,
     /// The project file's own first, then those of each recipe that it installs, once.
     pub diagnostics: Vec<FileDiagnostics>,
-    /// Only when there is no error in the project file or in a recipe.
+    /// Only when there is no error in the project file or in a recipe. A connection may lack what a recipe
+    /// needs all the same: see [`LoadedProject::has_errors`].
     pub ready: Option<ReadyProject>,
+    /// The recipes without errors that it installs, each once.
+    recipes: Vec<Arc<Plan>>,
+}
+
+impl LoadedProject {
+    /// Whether anything is wrong with it: then it must not start.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|found| found.count(Severity::Error) > 0)
+    }
+
+    /// The least scopes that a connection has to have for what is installed, each with the recipes that need
+    /// it. As long as the project file has errors nobody knows which recipe uses which connection: then for
+    /// all its recipes.
+    pub fn needed_scopes(
+        &self,
+        connection: &str,
+        app: &str,
+        way: Way,
+    ) -> BTreeMap<String, BTreeSet<String>> {
+        let mut scopes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut add = |needed: &Needed, recipe: &str| {
+            let Some(scope) = needed.scope().filter(|_| needed.matters_to(Some(way))) else {
+                return;
+            };
+            if needed.app() == app {
+                scopes.entry(scope.to_owned()).or_default().insert(recipe.to_owned());
+            }
+        };
+        match &self.ready {
+            Some(ready) if ready.project.connections.contains_key(connection) => {
+                for need in ready.needs().iter().filter(|need| need.connection == connection) {
+                    let recipe = &ready.installations[need.installation].plan.recipe;
+                    add(&need.need.what, &recipe.name);
+                }
+            }
+            _ => {
+                for plan in &self.recipes {
+                    plan.recipe.needs().iter().for_each(|need| add(&need.what, &plan.recipe.name));
+                }
+            }
+        }
+        scopes
+    }
 }
 
 /// A project that can run.
@@ -35,6 +85,47 @@ pub struct ReadyProject {
     /// In the order of the file, those that are switched off too.
     pub installations: Vec<Installation>,
     pub defaults: Arc<Defaults>,
+}
+
+impl ReadyProject {
+    /// What each connection has to have and what it has, in the order of the file; none for those that
+    /// need nothing.
+    pub fn scopes(&self) -> Vec<ConnectionScopes> {
+        let connections = &self.project.connections;
+        let needs = self.needs();
+        let way = |name: &str| connections.get(name).and_then(NamedConnection::way);
+        let mut needed = check::needed_scopes(&needs, way);
+        let of_one = |(name, connection): (&String, &NamedConnection)| {
+            Some(ConnectionScopes {
+                connection: name.clone(),
+                app: connection.app.clone(),
+                needed: needed.remove(name)?,
+                known: connection.access().scopes.known().cloned(),
+            })
+        };
+        connections.iter().filter_map(of_one).collect()
+    }
+
+    /// The installations that work through a connection or are started by its events.
+    pub fn users_of(&self, connection: &str) -> Vec<String> {
+        let Some(named) = self.project.connections.get(connection) else { return Vec::new() };
+        let uses = |installation: &&Installation| match installation.connections.get(&named.app) {
+            Some(chosen) => chosen == connection,
+            // Without a choice the events of all connections of the app start it.
+            None => {
+                let events = &installation.plan.recipe.trigger.events;
+                events.iter().any(|event| event.app == named.app)
+            }
+        };
+        let users = self.installations.iter().filter(|i| i.enabled).filter(uses);
+        users.map(|installation| installation.name.clone()).collect()
+    }
+
+    /// What its recipes need of its connections.
+    pub fn needs(&self) -> Vec<ConnectionNeed<'_>> {
+        let recipes: Vec<_> = self.installations.iter().map(|i| &i.plan.recipe).collect();
+        check::needs(&self.project, &recipes, Catalog::embedded())
+    }
 }
 
 /// A recipe that runs, with its accounts and settings.
@@ -61,6 +152,7 @@ pub fn load_project(path: &Path) -> LoadedProject {
             path: path.to_owned(),
             diagnostics: vec![diagnostics],
             ready: None,
+            recipes: Vec::new(),
         };
     };
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -86,7 +178,9 @@ pub fn load_project(path: &Path) -> LoadedProject {
         None => InstalledRecipe::Missing("it has no name".to_owned()),
     };
     let surroundings = near.surroundings.clone();
-    let project = check::project(&file, surroundings, Catalog::embedded(), &installed, &mut sink);
+    let catalog = Catalog::embedded();
+    let facts = facts(&file, folder, &mut sink);
+    let project = check::project(&file, surroundings, catalog, &facts, &installed, &mut sink);
     let ready = project.map(|project| {
         let installations = project.installations.iter().map(|i| Installation {
             name: i.name.clone(),
@@ -106,12 +200,47 @@ pub fn load_project(path: &Path) -> LoadedProject {
             project,
         }
     });
+    if let Some(ready) = &ready {
+        let needs = ready.needs();
+        for (at, found) in check::permitted(&ready.project, &needs, catalog) {
+            let recipe = ready.project.installations[at].recipe.as_str();
+            if let Some(diagnostics) = recipe_diagnostics.get_mut(recipe) {
+                diagnostics.add(found);
+            }
+        }
+    }
     let mut diagnostics = vec![near.problems_of(read.source, Some(file.clone()), sink)];
     // In the order in which the project names them.
     for installation in &file.written.recipes {
         diagnostics.extend(recipe_diagnostics.remove(installation.recipe.as_str()));
     }
-    LoadedProject { path: path.to_owned(), diagnostics, ready }
+    let recipes = plans.into_values().filter_map(|plan| plan.ok().flatten()).collect();
+    LoadedProject { path: path.to_owned(), diagnostics, ready, recipes }
+}
+
+/// What is known of the credentials that are stored for a project's connections. One whose token comes from
+/// the environment is not used, and says nothing.
+fn facts(file: &ProjectFile, folder: &Path, sink: &mut Sink) -> BTreeMap<String, Facts> {
+    let store = file.written.store.as_deref().filter(|name| !name.trim().is_empty());
+    let vault = Vault::path_of(&folder.join(store.unwrap_or(USUAL_STORE)));
+    let open = match Vault::look(&vault) {
+        Ok(Some(open)) => open,
+        Ok(None) => return BTreeMap::new(),
+        Err(error) => {
+            let vault = vault.display().to_string();
+            sink.say(diagnostic::vault_unread(&vault, &error.message, &error.help));
+            return BTreeMap::new();
+        }
+    };
+    let known = |(name, connection): (&String, &WrittenConnection)| {
+        if token(name, &connection.app).is_some() {
+            return None;
+        }
+        let renamed = || open.connections.get(open.renamed.get(name)?);
+        let facts = open.connections.get(name).or_else(renamed)?;
+        Some((name.clone(), facts.clone()))
+    };
+    file.written.connections.iter().filter_map(known).collect()
 }
 
 /// Where a project keeps its store, counted from where the program runs, as far as its file can be read;

@@ -69,6 +69,7 @@ pub fn run(args: &Args) -> Result {
             run_id: format!("run-{:x}", Timestamp::now().as_nanosecond()),
             settings: prepared.settings.clone(),
             accounts: target.accounts.clone(),
+            detail: crate::plan::Detail::ToShow,
             defaults: prepared.defaults.clone(),
             settle_after: timeout + Duration::from_secs(1),
         };

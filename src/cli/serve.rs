@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use clap::ValueEnum;
 use tracing::{error, info, warn};
 
-use super::credentials::{Missing, ProjectCredentials, how_to_connect, vault_of};
+use super::credentials::{Missing, ProjectCredentials, how_to_connect};
 use super::exit::{CommandError, Exit, Result};
 use super::installed::install_project;
 use super::load::recipe_paths;
@@ -15,6 +15,7 @@ use super::options::colour;
 use super::prepare::runtime;
 use super::print;
 use super::project::{LoadedProject, ReadyProject, load_project};
+use super::store::vault_of;
 use crate::catalog::Catalog;
 use crate::connection::{Redactor, Secret};
 use crate::diagnostic::Severity;
@@ -76,7 +77,7 @@ pub fn run(args: &Args) -> Result {
 
 /// The project when there is no error in it; else its errors are printed.
 pub fn good(loaded: LoadedProject) -> Option<ReadyProject> {
-    if loaded.ready.is_none() {
+    if loaded.has_errors() {
         for mut diagnostics in loaded.diagnostics {
             diagnostics.found.retain(|d| d.severity == Severity::Error);
             if !diagnostics.found.is_empty() {
@@ -84,6 +85,7 @@ pub fn good(loaded: LoadedProject) -> Option<ReadyProject> {
             }
         }
         print::talk("The project has errors: nothing was started.");
+        return None;
     }
     loaded.ready
 }

@@ -10,6 +10,7 @@ use super::project::{project_file_of, store_of};
 use crate::project::{PROJECT_FILE, USUAL_STORE};
 use crate::store::{Options, Store, StoreError, StoreErrorKind};
 use crate::value::{Defaults, Moment, duration};
+use crate::vault::{KeyPlaces, Vault};
 
 #[derive(clap::Args)]
 pub struct StoreArgs {
@@ -82,6 +83,11 @@ impl StorePlace {
             )),
         }
     }
+}
+
+/// The vault of a store, with the keys of this user.
+pub fn vault_of(store: &Path) -> Vault {
+    Vault::new(Vault::path_of(store), KeyPlaces::of_this_user())
 }
 
 impl From<StoreError> for CommandError {

@@ -167,6 +167,7 @@ async fn one(
         run_id: "example".into(),
         settings,
         accounts,
+        detail: crate::plan::Detail::ToShow,
         defaults: defaults.clone(),
         settle_after: Duration::from_secs(31),
     };

@@ -38,6 +38,26 @@ pub fn server_address(text: &str) -> Result<String, ValueError> {
     Ok(parsed.as_str().trim_end_matches('/').to_owned())
 }
 
+/// The server that an address leads to: `api.example.com`, `127.0.0.1`.
+pub fn host_of(address: &str) -> Option<String> {
+    Url::parse(address.trim()).ok()?.host_str().map(str::to_owned)
+}
+
+/// Whether an address leads to this machine.
+pub fn leads_here(address: &str) -> bool {
+    Url::parse(address.trim()).is_ok_and(|address| is_this_machine(&address))
+}
+
+/// The name of a server as addresses have it: no scheme, no port, no path.
+pub fn server_name(text: &str) -> Option<String> {
+    let host = host_of(&format!("https://{text}/"))?;
+    let rest = text.trim().trim_start_matches('[').trim_end_matches(']');
+    // Whatever else stands there would be taken for a part of the address.
+    let is_alone = !rest.contains(['/', '@', '?', '#', '\\', '*', '%', ' '])
+        && (!rest.contains(':') || host.starts_with('['));
+    is_alone.then_some(host)
+}
+
 fn is_this_machine(address: &Url) -> bool {
     match address.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -49,7 +69,28 @@ fn is_this_machine(address: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::server_address;
+    use super::{leads_here, server_address, server_name};
+
+    #[test]
+    fn the_name_of_a_server_stands_alone() {
+        for (written, name) in [
+            ("api.example.com", Some("api.example.com")),
+            ("API.Example.com", Some("api.example.com")),
+            ("10.0.0.5", Some("10.0.0.5")),
+            ("[::2]", Some("[::2]")),
+            ("https://api.example.com", None),
+            ("api.example.com:8443", None),
+            ("api.example.com/v1", None),
+            ("*.example.com", None),
+            ("ada@example.com", None),
+            ("a b", None),
+            ("", None),
+        ] {
+            assert_eq!(server_name(written).as_deref(), name, "{written}");
+        }
+        assert!(leads_here("http://localhost:80") && leads_here("https://127.0.0.1/x"));
+        assert!(!leads_here("http://127.0.0.1.example.com") && !leads_here("http://10.0.0.5"));
+    }
 
     #[test]
     fn https_everywhere_and_http_on_this_machine() {

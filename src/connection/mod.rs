@@ -1,16 +1,20 @@
 //! Who we are when we call: a [`Connection`] is one account of one app; its [`Secret`] cannot be printed.
 
+mod access;
 mod address;
 mod credentials;
 mod facts;
 mod forms;
 mod redactor;
+mod rotation;
 mod secret;
 
-pub use address::server_address;
+pub use access::{Access, Allowed, Deed, Scopes};
+pub use address::{host_of, leads_here, server_address, server_name};
 pub use credentials::{Credentials, Expired, FixedTokens, NoToken, Soon, Token};
 pub use facts::{Facts, Lost, Way};
 pub use redactor::Redactor;
+pub use rotation::Rotation;
 pub use secret::Secret;
 
 /// One account of one app. Its token is added to a call by whatever sends it: see [`Credentials`].
@@ -21,6 +25,10 @@ pub struct Connection {
     pub base_url: String,
     /// The account within the app, where there is one.
     pub location_id: Option<String>,
+    /// What it may do.
+    pub access: Access,
+    /// When its credential is to be replaced.
+    pub rotation: Option<Rotation>,
 }
 
 impl Connection {

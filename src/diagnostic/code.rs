@@ -148,7 +148,12 @@ codes! {
     SecretInFile "secret-in-file" Error,
     BadAddress "bad-address" Error,
     BadPublicKey "bad-public-key" Error,
+    HostNotNamed "host-not-named" Error,
     IncompleteQuota "incomplete-quota" Error,
+    UnknownPermission "unknown-permission" Error,
+    UnknownScope "unknown-scope" Warning,
+    StoredForAnother "stored-for-another" Error,
+    VaultUnread "vault-unread" Warning,
     UnknownApp "unknown-app" Error,
     UnknownConnection "unknown-connection" Error,
     WrongConnection "wrong-connection" Error,
@@ -164,6 +169,10 @@ codes! {
     FilterNameTaken "filter-name-taken" Error,
     FilterIgnoresValue "filter-ignores-value" Warning,
     FilterNesting "filter-nesting" Error,
+    // What connections may do.
+    NotAllowed "not-allowed" Error,
+    LacksScope "lacks-scope" Error,
+    CannotLookAfter "cannot-look-after" Warning,
     // Runs.
     StepFailed "step-failed" Error,
     MayHaveHappened "may-have-happened" Error,

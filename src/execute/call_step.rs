@@ -8,13 +8,13 @@ use serde_json::{Map, Value};
 use super::attempt::{Owner, Tries, attempt, failed, words};
 use super::drive::{Drive, End, data_error};
 use super::engine::Engine;
-use super::look::{Look, Search, Wanted};
+use super::look::{Asks, Look, Search, Wanted};
 use super::settle::Settling;
 use crate::call::Response;
 use crate::catalog::Operation;
 use crate::check::{self, CheckedCall, CheckedStep, Mapping};
 use crate::journal::{CallKey, Decision, LooksFor, PlannedCall, StepError, StepErrorKind};
-use crate::plan::{self, DataError, PlannedRequest};
+use crate::plan::{self, Account, DataError, PlannedRequest};
 use crate::recipe::OnProblem;
 use crate::template::Scope;
 
@@ -171,7 +171,8 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         }
         // Found only when it has been sent, it is the one that was sent.
         let wanted = Wanted::Fields { has: conditions, agrees: Map::new() };
-        let searches = vec![Search { by: String::new(), request, wanted }];
+        let asks = Asks::Request(Box::new(request));
+        let searches = vec![Search { by: String::new(), asks, wanted }];
         let look = Look { list: list.clone(), searches, age: None };
         Ok(self.make(planned, Some(look)).await?.map(|results| existed(results, false)))
     }
@@ -187,7 +188,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let lookup =
             self.call.operation.lookup.as_ref().expect("`check` lets only such operations look");
         let setup = self.drive.setup;
-        let (app, connection) = self.account()?;
+        let account = self.account()?;
         let path_values: Vec<(&str, &str)> = self
             .call
             .operation
@@ -227,7 +228,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             on_not_found: OnProblem::Stop,
         };
         let scope = Scope::new(setup.defaults.clone());
-        plan::request(&call, &self.step.place, &scope, app, connection, "")
+        plan::request(&call, &self.step.place, &scope, account, "")
             .map_err(|e| self.drive.data(self.step, e))
     }
 
@@ -302,17 +303,10 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
                 };
                 return Err(self.drive.data(self.step, error));
             }
-            let (app, connection) = self.account()?;
-            let planned = plan::tag_request(
-                operation,
-                tags,
-                &self.step.id,
-                &record,
-                self.scope,
-                app,
-                connection,
-            )
-            .map_err(|e| self.drive.data(self.step, e))?;
+            let account = self.account()?;
+            let planned =
+                plan::tag_request(operation, tags, &self.step.id, &record, self.scope, account)
+                    .map_err(|e| self.drive.data(self.step, e))?;
             let settling = Settling::Person { why: None };
             if let Some(planned) = planned
                 && let Err(error) = self.send(part, operation, planned, &settling).await?
@@ -347,7 +341,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             }
         };
         let key = CallKey::new(&self.step.id, self.item, "results");
-        self.drive.record(&key, Decision::Finished(results.clone()), &self.step.place).await?;
+        self.drive.record(&key, Decision::finished(&results), &self.step.place).await?;
         Ok(results)
     }
 
@@ -380,11 +374,11 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
     }
 
     fn request(&self, call: &CheckedCall) -> Result<PlannedRequest, End> {
-        let (app, connection) = self.account()?;
+        let account = self.account()?;
         let run = &self.drive.setup.run_id;
         let rounds: String = self.item.iter().map(|at| format!("-{at}")).collect();
         let idempotency_key = format!("{run}-{}{rounds}", self.step.id);
-        plan::request(call, &self.step.place, self.scope, app, connection, &idempotency_key)
+        plan::request(call, &self.step.place, self.scope, account, &idempotency_key)
             .map_err(|e| self.drive.data(self.step, e))
     }
 
@@ -407,13 +401,11 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         Ok(values)
     }
 
-    fn account(
-        &self,
-    ) -> Result<(&'static crate::catalog::App, &crate::connection::Connection), End> {
+    fn account(&self) -> Result<Account<'_>, End> {
         let setup = self.drive.setup;
         let name = &self.call.operation.app;
         match (setup.catalog.app(name), setup.accounts.get(name)) {
-            (Some(app), Some(connection)) => Ok((app, connection)),
+            (Some(app), Some(connection)) => Ok(Account { app, connection, detail: setup.detail }),
             _ => Err(End::Failed(data_error(
                 &self.step.id,
                 DataError {

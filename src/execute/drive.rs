@@ -7,7 +7,7 @@ use super::{Setup, TriggerEvent, condition_holds};
 use super::{call_step, pause_step, used_step};
 use crate::check::{Action, CheckedHold, CheckedStep, CheckedWait, Each, Mapping, Place};
 use crate::journal::{CallKey, Decision, Outcome, StepError, StepErrorKind};
-use crate::plan::{DataError, Plan, evaluate, render, template_error, with_zones};
+use crate::plan::{DataError, Plan, evaluate, fields_with_zones, render, template_error};
 use crate::template::{Scope, Template};
 
 /// The most rounds of one loop.
@@ -56,8 +56,8 @@ impl<E: Engine + Send> Drive<'_, E> {
         let mut scope = Scope::new(self.setup.defaults.clone());
         scope.set_own(plan.recipe.filters.clone());
         let zone = self.zone(&self.event.event.app);
-        let payload = Value::Object(self.event.payload.clone());
-        scope.set("event", &with_zones(&self.event.event.payload, &payload, zone));
+        let (of, payload) = (&self.event.event.payload, &self.event.payload);
+        scope.set_event(fields_with_zones(of, payload, zone));
         scope.set("trigger", &self.event.facts());
         scope.set("settings", &Value::Object(self.setup.settings.clone()));
         let key = CallKey::new("trigger", &[], "now");
@@ -97,7 +97,7 @@ impl<E: Engine + Send> Drive<'_, E> {
                 match &step.for_each {
                     None => {
                         if let Some(results) = self.step(step, scope, item).await? {
-                            scope.set_step(step.name(), &Value::Object(results));
+                            scope.set_step(step.name(), Value::Object(results));
                         }
                     }
                     Some(each) => self.rounds(step, each, scope, item).await?,
@@ -133,10 +133,10 @@ impl<E: Engine + Send> Drive<'_, E> {
         }
         scope.restore("item", outer_item);
         scope.restore("item_index", outer_index);
-        scope.set_step(step.name(), &Value::Array(all));
+        scope.set_step(step.name(), Value::Array(all));
         // Behind the loop its inner steps hold one entry per item too.
         for (id, entries) in inner {
-            scope.set_step(&id, &Value::Array(entries));
+            scope.set_step(&id, Value::Array(entries));
         }
         Ok(())
     }
@@ -207,7 +207,7 @@ impl<E: Engine + Send> Drive<'_, E> {
                 self.record(&key, Decision::Skipped(why), &step.place).await?;
             }
             for id in ids(step) {
-                scope.set_step(&id, &json!({ "skipped": true }));
+                scope.set_step(&id, json!({ "skipped": true }));
             }
             return Ok(Some(Map::from_iter([("skipped".to_owned(), true.into())])));
         }

@@ -15,14 +15,13 @@ use super::engine::{Engine, Interrupt};
 use crate::call::{CallError, Caller, Response};
 use crate::catalog::Effect;
 use crate::journal::{
-    Answer, Before, CallKey, Decision, Entry, Pause, PlannedCall, Question, Replay,
+    Answer, Before, CallKey, Decision, Entry, Pause, PlannedCall, Question, Replay, Written,
 };
-use crate::plan::PlannedRequest;
 
 /// Keeps what happens in one run.
 pub trait Journal: Send {
     /// Writes entries, and comes back when they are on disk. The error says why nothing was written.
-    fn write(&mut self, entries: &[Entry]) -> impl Future<Output = Result<(), String>> + Send;
+    fn write(&mut self, entries: &Written) -> impl Future<Output = Result<(), String>> + Send;
 
     /// What somebody chose when this was asked before; notes that this run asks.
     fn asked_before(
@@ -58,7 +57,7 @@ pub struct DurableEngine<C, K, J, Q> {
     quota: Q,
     replay: Replay,
     /// What is not written yet: it goes out with the next thing that has to be on disk.
-    pending: Vec<Entry>,
+    pending: Written,
     /// The longest wait that is waited for here; a longer one lets others go first.
     patience: Duration,
     stopping: Arc<AtomicBool>,
@@ -83,14 +82,14 @@ impl<C: Caller, K: Clock, J: Journal, Q: Quota> DurableEngine<C, K, J, Q> {
             journal,
             quota,
             replay,
-            pending: Vec::new(),
+            pending: Written::default(),
             patience,
             stopping,
         }
     }
 
     /// The journal, and what has yet to be written into it.
-    pub fn into_journal(self) -> (J, Vec<Entry>) {
+    pub fn into_journal(self) -> (J, Written) {
         (self.journal, self.pending)
     }
 
@@ -120,7 +119,7 @@ impl<C: Caller, K: Clock, J: Journal, Q: Quota> DurableEngine<C, K, J, Q> {
         let answer = self.caller.call(request).await;
         self.quota.answered(pass, &answer);
         let attempt = call.attempt;
-        self.pending.push(Entry::Answered { key: key.clone(), attempt, answer: answer.clone() });
+        self.pending.answered(key, attempt, &answer);
         Ok(answer)
     }
 
@@ -150,20 +149,20 @@ impl<C: Caller, K: Clock, J: Journal, Q: Quota> DurableEngine<C, K, J, Q> {
         if call.effect == Effect::Read {
             // To read again does no harm; only what came before has to be safe.
             flush_answers(&mut self.journal, &mut self.pending).await?;
-            self.pending.push(intent(key, call));
+            self.pending.intent(key, call);
             return Ok(());
         }
-        self.pending.push(intent(key, call));
+        let before = self.pending.intent(key, call);
         let flushed = self.flush().await;
         if flushed.is_err() {
             // Nothing goes out, so nothing was intended.
-            self.pending.pop();
+            self.pending.take_back(before);
         }
         flushed
     }
 }
 
-async fn flush(journal: &mut impl Journal, pending: &mut Vec<Entry>) -> Result<(), Interrupt> {
+async fn flush(journal: &mut impl Journal, pending: &mut Written) -> Result<(), Interrupt> {
     if pending.is_empty() {
         return Ok(());
     }
@@ -173,24 +172,11 @@ async fn flush(journal: &mut impl Journal, pending: &mut Vec<Entry>) -> Result<(
 }
 
 /// Writes what is pending where there is an answer in it, which cannot be found again.
-async fn flush_answers(
-    journal: &mut impl Journal,
-    pending: &mut Vec<Entry>,
-) -> Result<(), Interrupt> {
-    match pending.iter().any(|entry| matches!(entry, Entry::Answered { .. })) {
+async fn flush_answers(journal: &mut impl Journal, pending: &mut Written) -> Result<(), Interrupt> {
+    match pending.has_answer() {
         true => flush(journal, pending).await,
         false => Ok(()),
     }
-}
-
-/// Where values came from can be found again; the journal keeps what is sent.
-fn intent(key: &CallKey, call: &PlannedCall) -> Entry {
-    let request = call.planned.request.clone();
-    let planned = PlannedRequest { request, origins: Vec::new(), left_out: Vec::new() };
-    let &PlannedCall { effect, settle, attempt, .. } = call;
-    let looks_for = call.looks_for.clone();
-    let call = Box::new(PlannedCall { planned, effect, settle, attempt, looks_for });
-    Entry::Intent { key: key.clone(), call }
 }
 
 impl<C, K, J, Q> Engine for DurableEngine<C, K, J, Q>
@@ -210,9 +196,7 @@ where
             Before::Never => self.send(key, call).await,
             Before::InDoubt => {
                 let answer = Err(CallError::NoAnswer(INTERRUPTED.to_owned()));
-                let attempt = call.attempt;
-                let entry = Entry::Answered { key: key.clone(), attempt, answer: answer.clone() };
-                self.pending.push(entry);
+                self.pending.answered(key, call.attempt, &answer);
                 Ok(answer)
             }
         }
@@ -226,7 +210,7 @@ where
             Decision::AskTime => Decision::Time(self.clock.now()),
             other => other,
         };
-        self.pending.push(Entry::Decided { key: key.clone(), decision: slim(&decision) });
+        self.pending.decided(key, &decision);
         Ok(decision)
     }
 
@@ -236,7 +220,7 @@ where
             Some(until) => until,
             None => {
                 let until = pause.ends(now, |most| self.clock.jitter(most));
-                self.pending.push(Entry::Waits { key: key.clone(), from: now, until });
+                self.pending.entry(&Entry::Waits { key: key.clone(), from: now, until });
                 until
             }
         };
@@ -257,7 +241,9 @@ where
         match self.replay.question(key) {
             Some(Some(answer)) => return Ok(answer),
             Some(None) => {}
-            None => self.pending.push(Entry::Asks { key: key.clone(), question: question.clone() }),
+            None => {
+                self.pending.entry(&Entry::Asks { key: key.clone(), question: question.clone() })
+            }
         }
         // Whether a call has happened is this run's question alone; what the recipe asks is asked once for
         // the same record and data.
@@ -268,20 +254,10 @@ where
         match before.map_err(Interrupt::Suspended)? {
             Some(choice) => {
                 let answer = Answer { choice };
-                self.pending.push(Entry::Replied { key: key.clone(), answer: answer.clone() });
+                self.pending.entry(&Entry::Replied { key: key.clone(), answer: answer.clone() });
                 Ok(answer)
             }
             None => Err(Interrupt::Held(question)),
         }
     }
-}
-
-/// What is derived from an answer that the journal holds anyway is not kept twice.
-fn slim(decision: &Decision) -> Decision {
-    let Decision::Finished(results) = decision else { return decision.clone() };
-    let kept = results
-        .iter()
-        .filter(|(name, _)| !matches!(name.as_str(), "response" | "items" | "record"))
-        .map(|(name, value)| (name.clone(), value.clone()));
-    Decision::Finished(kept.collect())
 }

@@ -33,6 +33,6 @@ impl TriggerEvent {
 pub fn condition_holds(event: &EventType, payload: &Map<String, Value>) -> Option<bool> {
     let when = Template::expression(event.when.as_deref()?).ok()?;
     let mut scope = Scope::new(Arc::default());
-    scope.set("event", &Value::Object(payload.clone()));
+    scope.set_event(Value::Object(payload.clone()));
     Some(when.holds(&scope).unwrap_or(false))
 }

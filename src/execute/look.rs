@@ -35,8 +35,17 @@ pub(super) struct Look {
 pub(super) struct Search {
     /// The field that it goes by, for people.
     pub by: String,
-    pub request: PlannedRequest,
+    pub asks: Asks,
     pub wanted: Wanted,
+}
+
+/// What a search asks of the list.
+pub(super) enum Asks {
+    /// This.
+    Request(Box<PlannedRequest>),
+    /// What belongs to the call that is looked for, with this in its query: made only when somebody looks,
+    /// which is seldom.
+    Query(Vec<(String, Value)>),
 }
 
 /// Which record it is.
@@ -65,11 +74,26 @@ pub(super) enum Found {
 }
 
 impl<E: Engine + Send> CallStep<'_, '_, E> {
-    pub(super) async fn look(&mut self, round: u32, look: &Look) -> Result<Found, End> {
+    /// Looks whether `made` has made its record.
+    pub(super) async fn look(
+        &mut self,
+        round: u32,
+        look: &Look,
+        made: &PlannedRequest,
+    ) -> Result<Found, End> {
         let mut pages_read = 0;
         let mut unclear = None;
         for search in &look.searches {
-            match self.search(round, look, search, &mut pages_read).await? {
+            let request = match &search.asks {
+                Asks::Request(request) => Ok((**request).clone()),
+                Asks::Query(query) => self.look_up(&look.list, made, query.clone()),
+            };
+            let Ok(request) = request else {
+                let why = format!("it cannot be looked for by its {}", search.by);
+                unclear.get_or_insert(why);
+                continue;
+            };
+            match self.search(round, look, search, request, &mut pages_read).await? {
                 Found::There(record) => return Ok(Found::There(record)),
                 Found::Missing => {}
                 Found::Unclear(why) => unclear = unclear.or(why),
@@ -83,13 +107,14 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         round: u32,
         look: &Look,
         search: &Search,
+        request: PlannedRequest,
         pages_read: &mut u64,
     ) -> Result<Found, End> {
         let list = &*look.list;
         let Some(shape) = &list.list else { return Ok(Found::Unclear(None)) };
         let mut falling = Falling::default();
         for number in 1..=MAX_PAGES {
-            let page = plan::page(&search.request, list, number);
+            let page = plan::page(&request, list, number);
             *pages_read += 1;
             let part = format!("settle-{round}-look-{pages_read}");
             let response = match self.read(&part, list, page, None).await {

@@ -10,7 +10,7 @@ use super::attempt::{Setback, Tries, attempt, failed, wait};
 use super::call_step::CallStep;
 use super::drive::End;
 use super::engine::{Engine, Interrupt};
-use super::look::{Age, CLOCK_ALLOWANCE, Found, Look, Search, Wanted};
+use super::look::{Age, Asks, CLOCK_ALLOWANCE, Found, Look, Search, Wanted};
 use crate::call::Response;
 use crate::catalog::{InDoubt, Newness, Operation, Probe, value_at};
 use crate::journal::{CallKey, Pause, PlannedCall, Question, StepError, StepErrorKind};
@@ -90,7 +90,9 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
                         StepErrorKind::InDoubt => {
                             self.look_later(round, look, &mut tries, &setback).await?
                         }
-                        _ if look.covers(&setback, in_doubt) => self.look(round, look).await?,
+                        _ if look.covers(&setback, in_doubt) => {
+                            self.look(round, look, &tries.call.planned).await?
+                        }
                         _ => Found::Missing,
                     }
                 }
@@ -164,18 +166,17 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         }
         let mut searches = Vec::new();
         if let Some(marker) = &operation.marker {
-            let request = self.look_up(&list, planned, Vec::new())?;
             let wanted = Wanted::Reference { field: marker.field.clone(), reference };
-            searches.push(Search { by: marker.field.clone(), request, wanted });
+            let (by, asks) = (marker.field.clone(), Asks::Query(Vec::new()));
+            searches.push(Search { by, asks, wanted });
             return Ok(Settling::Look(Box::new(Look { list, searches, age: None })));
         }
         let Some(probe) = operation.probe.clone() else { return Ok(otherwise(None)) };
         for by in &probe.by {
             let Some(value) = plan::sent_at(planned, by) else { continue };
-            let query = self.query(&list, by, value);
-            let request = self.look_up(&list, planned, query)?;
+            let asks = Asks::Query(self.query(&list, by, value));
             let wanted = self.wanted(&list, planned, &probe, by);
-            searches.push(Search { by: by.clone(), request, wanted });
+            searches.push(Search { by: by.clone(), asks, wanted });
         }
         if searches.is_empty() {
             let why = format!("it has no {} to look for it by", probe.by.join(" and no "));
@@ -229,7 +230,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         tries.waited += length;
         let key = self.key(&format!("settle-{round}"));
         match self.drive.engine.wait(&key, Pause::Exactly(length)).await {
-            Ok(()) => self.look(round, look).await,
+            Ok(()) => self.look(round, look, &tries.call.planned).await,
             Err(Interrupt::OutOfPatience) => {
                 Ok(Found::Unclear(Some("there was no time to look for it".into())))
             }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::catalog::Catalog;
 use crate::check::filled_settings;
-use crate::plan::{Accounts, Plan};
+use crate::plan::{Accounts, Detail, Plan};
 use crate::value::Defaults;
 
 pub use crate::check::SettingError;
@@ -19,6 +19,8 @@ pub struct Setup {
     pub run_id: String,
     pub settings: Map<String, Value>,
     pub accounts: Accounts,
+    /// How much requests say of themselves.
+    pub detail: Detail,
     pub defaults: Arc<Defaults>,
     /// How long after a call without an answer it is looked for: longer than one call can last, since
     /// it may still be under way.

@@ -2,6 +2,7 @@
 //! are renewed.
 
 pub mod oauth;
+pub mod proof;
 mod renew;
 
 use std::collections::BTreeMap;

@@ -223,9 +223,7 @@ impl TokenEndpoint {
     ) -> Result<Vec<InstalledLocation>, OAuthError> {
         let path = self.oauth.installed_locations.as_deref();
         let url = self.url(path.ok_or_else(|| self.no_companies())?);
-        // A client id is the id of the app, a hyphen and a few characters.
-        let id = client.client_id.as_str();
-        let app_id = id.rsplit_once('-').map_or(id, |(app_id, _)| app_id);
+        let app_id = app_id(client);
         let mut found: Vec<InstalledLocation> = Vec::new();
         for _ in 0..MAX_PAGES {
             let skip = found.len().to_string();
@@ -251,6 +249,23 @@ impl TokenEndpoint {
             }
         }
         Ok(found)
+    }
+
+    /// Takes the app of this client out of an account. Its tokens for that account are of no use then.
+    pub async fn uninstall(
+        &self,
+        token: &Secret,
+        client: &Client,
+        location_id: &str,
+    ) -> Result<(), OAuthError> {
+        let path = self.oauth.uninstall.as_deref();
+        let path = path
+            .ok_or_else(|| OAuthError::Refused(format!("{} has no call for this", self.title)))?;
+        let url = self.url(&path.replace("{app}", app_id(client)));
+        let body = serde_json::json!({ "locationId": location_id });
+        let request =
+            self.with_headers(self.http.delete(url)).bearer_auth(token.expose()).json(&body);
+        self.answer(request, std::slice::from_ref(token)).await.map(|_| ())
     }
 
     fn url(&self, path: &str) -> String {
@@ -396,6 +411,12 @@ impl<'c> AsyncHttpClient<'c> for Sender {
             Ok(HttpResponse::new(self.endpoint.answer(request, &self.secrets).await?))
         })
     }
+}
+
+/// A client id is the id of the app, a hyphen and a few characters.
+fn app_id(client: &Client) -> &str {
+    let id = client.client_id.as_str();
+    id.rsplit_once('-').map_or(id, |(app_id, _)| app_id)
 }
 
 fn no_answer(why: String) -> OAuthError {

@@ -3,6 +3,7 @@
 mod history;
 mod outcome;
 mod replay;
+mod written;
 
 use std::fmt;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::plan::PlannedRequest;
 pub use history::History;
 pub use outcome::{Outcome, StepError, StepErrorKind};
 pub use replay::{Before, IllegalEntry, Replay};
+pub use written::{Cost, Mark, Written};
 
 /// Names one thing that the engine is asked for, the same on every replay of the run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -84,6 +86,17 @@ pub enum Decision {
     Skipped(String),
     /// The step is done; its results.
     Finished(Map<String, Value>),
+}
+
+impl Decision {
+    /// A step is done. What is read from an answer is not kept twice: the journal holds the answer.
+    pub fn finished(results: &Map<String, Value>) -> Decision {
+        let kept = results
+            .iter()
+            .filter(|(name, _)| !matches!(name.as_str(), "response" | "items" | "record"))
+            .map(|(name, value)| (name.clone(), value.clone()));
+        Decision::Finished(kept.collect())
+    }
 }
 
 /// How long to wait.

@@ -2,8 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::Catalog;
+use super::render::Detail;
+use crate::catalog::{App, Catalog};
 use crate::connection::Connection;
+
+/// Whose request it is, and how much it says of itself.
+#[derive(Clone, Copy)]
+pub struct Account<'a> {
+    pub app: &'a App,
+    pub connection: &'a Connection,
+    pub detail: Detail,
+}
 
 /// One connection per app.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +30,8 @@ impl Accounts {
                 app: app.app.clone(),
                 base_url: base_url.clone(),
                 location_id: app.location.is_some().then(|| location_id.to_owned()),
+                access: Default::default(),
+                rotation: None,
             });
         }
         accounts

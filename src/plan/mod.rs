@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{Checked, CheckedRecipe};
 
-pub use account::Accounts;
+pub use account::{Account, Accounts};
 pub use mark::{mark, reference, sent_at, unmarked_body};
-pub use render::{DataError, Origin, render};
+pub use render::{DataError, Detail, Origin, render};
 pub(crate) use render::{evaluate, template_error};
 pub use request::{LeftOut, PlannedRequest, page, request, tag_request};
-pub use results::{comparable, list_results, matches, results, with_zones};
+pub use results::{comparable, fields_with_zones, list_results, matches, results, with_zones};
 
 /// What is stored with a run says which form it has.
 const VERSION: u32 = 1;

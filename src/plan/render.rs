@@ -30,6 +30,15 @@ pub struct Origin {
     pub from_results: Vec<String>,
 }
 
+/// How much a request says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// What is sent, and nothing else.
+    ToSend,
+    /// Also where each value came from.
+    ToShow,
+}
+
 /// Why a value of this event cannot be sent: whose fault it is stands in the recipe or in the data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataError {
@@ -126,6 +135,7 @@ pub(super) fn fit(
     value: &Value,
     mapping: &Mapping,
     defaults: &Defaults,
+    detail: Detail,
 ) -> Result<Fitted, DataError> {
     let fit = Fit::convert(field, value, defaults);
     if let Some(misfit) = fit.misfits.into_iter().next() {
@@ -134,6 +144,9 @@ pub(super) fn fit(
         return Err(DataError::new(&place_at(mapping, &misfit.at), Some(&named), misfit.error));
     }
     let mut origins = Vec::new();
+    if detail == Detail::ToSend {
+        return Ok(Fitted { value: fit.value, origins });
+    }
     leaves(slot, name, mapping, &mut origins);
     for conversion in fit.conversions {
         let path = format!("{name}{}", conversion.at.pointer());

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::render::{DataError, Fitted, Origin, fit, render};
+use super::account::Account;
+use super::render::{DataError, Detail, Fitted, Origin, fit, render};
 use crate::call::{Request, check_path_value};
 use crate::catalog::{App, Field, Operation, Slot};
 use crate::check::{CheckedCall, Content, Input, Mapping, Place};
@@ -37,6 +38,7 @@ struct Draft<'a> {
     operation: &'a Operation,
     /// Where the step stands, for what is missing.
     place: &'a Place,
+    detail: Detail,
     path: Map<String, Value>,
     query: Vec<(String, Value)>,
     body: Map<String, Value>,
@@ -49,12 +51,12 @@ pub fn request(
     call: &CheckedCall,
     place: &Place,
     scope: &Scope,
-    app: &App,
-    connection: &Connection,
+    account: Account<'_>,
     idempotency_key: &str,
 ) -> Result<PlannedRequest, DataError> {
+    let Account { app, connection, detail } = account;
     let operation = &*call.operation;
-    let mut draft = Draft::new(operation, place);
+    let mut draft = Draft::new(operation, place, detail);
     for input in &call.inputs {
         draft.input(input, scope)?;
     }
@@ -81,7 +83,7 @@ pub fn request(
             Field { kind: Kind::List, of: Some(std::sync::Arc::new(item)), ..Field::default() };
         if let Outcome::Value(value) = render(mapping, scope)? {
             let Fitted { value, origins } =
-                fit(Slot::Body, "body", &list, &value, mapping, scope.defaults())?;
+                fit(Slot::Body, "body", &list, &value, mapping, scope.defaults(), detail)?;
             planned.request.body = Some(value);
             planned.origins.extend(origins);
         }
@@ -129,9 +131,9 @@ pub fn tag_request(
     step: &str,
     record_id: &str,
     scope: &Scope,
-    app: &App,
-    connection: &Connection,
+    account: Account<'_>,
 ) -> Result<Option<PlannedRequest>, DataError> {
+    let Account { app, connection, detail } = account;
     let Outcome::Value(value) = render(tags, scope)? else { return Ok(None) };
     let Some((name, field)) = operation.body.iter().flat_map(|b| b.iter()).next() else {
         return Ok(None);
@@ -139,8 +141,9 @@ pub fn tag_request(
     if value.as_array().is_some_and(Vec::is_empty) {
         return Ok(None);
     }
-    let mut draft = Draft::new(operation, &tags.place);
-    let Fitted { value, origins } = fit(Slot::Body, name, field, &value, tags, scope.defaults())?;
+    let mut draft = Draft::new(operation, &tags.place, detail);
+    let Fitted { value, origins } =
+        fit(Slot::Body, name, field, &value, tags, scope.defaults(), detail)?;
     draft.add(Slot::Body, name, value, origins);
     for path in operation.path.keys() {
         let origin = Origin {
@@ -160,10 +163,11 @@ pub fn tag_request(
 }
 
 impl<'a> Draft<'a> {
-    fn new(operation: &'a Operation, place: &'a Place) -> Draft<'a> {
+    fn new(operation: &'a Operation, place: &'a Place, detail: Detail) -> Draft<'a> {
         Draft {
             operation,
             place,
+            detail,
             path: Map::new(),
             query: Vec::new(),
             body: Map::new(),
@@ -198,11 +202,7 @@ impl<'a> Draft<'a> {
             Outcome::Value(value) => value,
             Outcome::Clear => Value::Null,
             nothing @ (Outcome::Empty | Outcome::Omit) => {
-                self.left_out.push(LeftOut {
-                    field: name.clone(),
-                    place: mapping.place.clone(),
-                    on_purpose: nothing == Outcome::Omit,
-                });
+                self.leave_out(name, mapping, nothing == Outcome::Omit);
                 if *slot == Slot::Path {
                     return Err(empty_in_address(mapping, name));
                 }
@@ -219,12 +219,11 @@ impl<'a> Draft<'a> {
             if *slot == Slot::Path {
                 return Err(empty_in_address(mapping, name));
             }
-            let place = mapping.place.clone();
-            self.left_out.push(LeftOut { field: name.clone(), place, on_purpose: false });
+            self.leave_out(name, mapping, false);
             return Ok(());
         }
         let Fitted { value, origins } =
-            fit(*slot, name, &field, &value, mapping, scope.defaults())?;
+            fit(*slot, name, &field, &value, mapping, scope.defaults(), self.detail)?;
         if *slot == Slot::Path {
             check_path_value(&as_text(&value)).map_err(|e| {
                 let error = ValueError {
@@ -238,8 +237,15 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
+    fn leave_out(&mut self, name: &str, mapping: &Mapping, on_purpose: bool) {
+        if self.detail == Detail::ToShow {
+            let place = mapping.place.clone();
+            self.left_out.push(LeftOut { field: name.to_owned(), place, on_purpose });
+        }
+    }
+
     fn add(&mut self, slot: Slot, name: &str, value: Value, origins: Vec<Origin>) {
-        if origins.is_empty() {
+        if self.detail == Detail::ToShow && origins.is_empty() {
             self.origins.push(Origin {
                 slot,
                 path: name.to_owned(),
@@ -250,7 +256,9 @@ impl<'a> Draft<'a> {
                 from_results: Vec::new(),
             });
         }
-        self.origins.extend(origins);
+        if self.detail == Detail::ToShow {
+            self.origins.extend(origins);
+        }
         match slot {
             Slot::Path => {
                 self.path.insert(name.to_owned(), value);

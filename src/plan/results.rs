@@ -97,21 +97,22 @@ pub fn with_zones(field: &Field, value: &Value, zone: Option<&str>) -> Value {
             Some(of) => items.iter().map(|item| with_zones(of, item, zone)).collect(),
             None => value.clone(),
         },
-        Value::Object(map) => match &field.fields {
-            Some(fields) => map
-                .iter()
-                .map(|(name, inner)| {
-                    let inner = match fields.get(name) {
-                        Some(field) => with_zones(field, inner, zone),
-                        None => inner.clone(),
-                    };
-                    (name.clone(), inner)
-                })
-                .collect(),
-            None => value.clone(),
-        },
+        Value::Object(map) => fields_with_zones(field, map, zone),
         _ => value.clone(),
     }
+}
+
+/// [`with_zones`] for the fields of an object.
+pub fn fields_with_zones(field: &Field, map: &Map<String, Value>, zone: Option<&str>) -> Value {
+    let Some(fields) = &field.fields else { return Value::Object(map.clone()) };
+    let zoned = map.iter().map(|(name, inner)| {
+        let inner = match fields.get(name) {
+            Some(field) => with_zones(field, inner, zone),
+            None => inner.clone(),
+        };
+        (name.clone(), inner)
+    });
+    Value::Object(zoned.collect())
 }
 
 fn zoned(text: &str, zone: &str) -> Option<Value> {

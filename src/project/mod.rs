@@ -1,10 +1,11 @@
 //! The project: what `linecook.yaml` says comes in as its author wrote it; as a [`Project`] everything in
 //! it is read once, with real types. Runs, their order and links belong to a project.
 
+mod edit;
 mod schema;
 mod written;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,11 +14,12 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use crate::connection::Connection;
+use crate::connection::{Access, Allowed, Connection, Facts, Rotation, Scopes, Way};
 use crate::source::{Document, Route, Source};
 use crate::template::OwnFilters;
 use crate::value::Defaults;
 
+pub use edit::{LOCATION_TO_FILL_IN, connection_lines, with_connection, with_location, with_name};
 pub use schema::{editor_schema, shape_schema};
 pub use written::{
     WrittenConnection, WrittenEmail, WrittenInstallation, WrittenKeep, WrittenNotify,
@@ -102,6 +104,16 @@ pub struct NamedConnection {
     pub base_url: Option<String>,
     /// The account within the app, where there is one.
     pub location_id: Option<String>,
+    /// Where people agree, where that is another page than the app's own.
+    pub authorize_url: Option<String>,
+    /// What recipes may do with it; everything without it.
+    pub allow: Option<Vec<Allowed>>,
+    /// What its token may do, as the file says.
+    pub scopes: Option<BTreeSet<String>>,
+    /// How often its credential is to be replaced.
+    pub rotate_every: Option<Duration>,
+    /// What the vault knows of its credential. None when there is none in it, or another one is used.
+    pub facts: Option<Facts>,
 }
 
 impl NamedConnection {
@@ -111,7 +123,31 @@ impl NamedConnection {
             app: self.app.clone(),
             base_url: self.base_url.clone()?,
             location_id: self.location_id.clone(),
+            access: self.access(),
+            rotation: self.rotation(),
         })
+    }
+
+    /// What it may do. What the app has said of its scopes goes before what the file says.
+    pub fn access(&self) -> Access {
+        let granted = self.facts.as_ref().and_then(|facts| facts.scopes.as_ref());
+        let scopes = match (granted, &self.scopes) {
+            (Some(granted), _) => Scopes::Granted(granted.iter().cloned().collect()),
+            (None, Some(written)) => Scopes::Written(written.clone()),
+            (None, None) => Scopes::Unknown,
+        };
+        Access { scopes, allow: self.allow.clone() }
+    }
+
+    /// When its credential is to be replaced; none when nobody wants that, or knows how old it is.
+    pub fn rotation(&self) -> Option<Rotation> {
+        let since = self.facts.as_ref()?.since;
+        Some(Rotation { since, every: self.rotate_every? })
+    }
+
+    /// How it proves who it is, where that is known.
+    pub fn way(&self) -> Option<Way> {
+        self.facts.as_ref().map(|facts| facts.way)
     }
 }
 

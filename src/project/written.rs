@@ -28,6 +28,9 @@ pub struct WrittenProject {
     /// The file that everything is stored in, counted from the project file; linecook.db without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
+    /// Servers other than the apps' own that connections may name, such as api.example.com.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
     /// Accounts by a name of your choice. No secrets in here: a token comes from the environment
     /// variable LINECOOK_<NAME>_TOKEN.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
@@ -69,9 +72,24 @@ pub struct WrittenConnection {
     /// The id of the account within the app; HighLevel needs it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location_id: Option<String>,
-    /// Another server than the app's own, for trying things out.
+    /// Another server than the app's own, for trying things out. `hosts` has to name it, unless it is this
+    /// machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
+    /// Another page than the app's own on which people agree, such as that of a white-label agency. `hosts`
+    /// has to name its server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorize_url: Option<String>,
+    /// What recipes may do with it, such as contacts.read, tasks.* or highlevel.create-task; everything
+    /// without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow: Option<Vec<String>>,
+    /// What its token may do, such as contacts.readonly, where the app does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
+    /// How often its credential is to be replaced, such as 90d; linecook reminds then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotate_every: Option<String>,
 }
 
 /// A recipe that runs, with its accounts and settings.

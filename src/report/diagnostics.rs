@@ -17,6 +17,16 @@ pub struct FileDiagnostics {
 }
 
 impl FileDiagnostics {
+    /// Adds what was found later, once and in its place.
+    pub fn add(&mut self, diagnostic: Diagnostic) {
+        if self.found.contains(&diagnostic) {
+            return;
+        }
+        let start = |d: &Diagnostic| d.place.span(&self.source, self.document.as_ref()).start;
+        let at = self.found.partition_point(|known| start(known) <= start(&diagnostic));
+        self.found.insert(at, diagnostic);
+    }
+
     /// How many of that severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.found.iter().filter(|d| d.severity == severity).count()

@@ -150,6 +150,15 @@ pub fn event_text(event: &EventType, app: Option<&App>) -> String {
             let _ = writeln!(out, "not sent by an app by itself: a tool has to post it");
         }
     }
+    match &event.scope {
+        Some(scope) if event.scope_inferred => {
+            let _ = writeln!(out, "scope {scope} (most likely; the app does not say)");
+        }
+        Some(scope) => {
+            let _ = writeln!(out, "scope {scope}");
+        }
+        None => {}
+    }
     if let Some(when) = &event.when {
         let _ = writeln!(out, "only when {when}");
     }
@@ -290,7 +299,7 @@ pub fn operation_json(operation: &Operation) -> Value {
     json!({
         "format_version": 1,
         "id": operation.long_id(), "name": operation.name(), "title": operation.title,
-        "call": operation.call, "scope": operation.scope, "effect": operation.effect,
+        "call": operation.call, "records": operation.records, "scope": operation.scope, "effect": operation.effect,
         "in_doubt": operation.in_doubt, "marker": operation.marker, "probe": operation.probe,
         "deprecated": operation.deprecated,
         "unsupported": operation.unsupported,
@@ -307,7 +316,8 @@ pub fn operation_json(operation: &Operation) -> Value {
 pub fn event_json(event: &EventType) -> Value {
     json!({
         "format_version": 1,
-        "name": event.name(), "title": event.title, "wire": event.wire, "when": event.when,
+        "name": event.name(), "title": event.title, "wire": event.wire, "scope": event.scope,
+        "when": event.when,
         "payload": event.payload, "source": event.source, "nearest": event.nearest,
         "notes": event.notes, "example": event.example,
     })

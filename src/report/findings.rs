@@ -1,5 +1,6 @@
 //! What a look at the whole says: one line for each thing, and one thing to do where something is wrong.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use owo_colors::OwoColorize;
@@ -11,7 +12,7 @@ use super::plural;
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// What was looked at, in a word.
-    pub about: &'static str,
+    pub about: Cow<'static, str>,
     /// How it is.
     pub what: String,
     pub verdict: Verdict,
@@ -28,24 +29,24 @@ pub enum Verdict {
 }
 
 impl Finding {
-    pub fn fine(about: &'static str, what: impl Into<String>) -> Finding {
-        Finding { about, what: what.into(), verdict: Verdict::Fine }
+    pub fn fine(about: impl Into<Cow<'static, str>>, what: impl Into<String>) -> Finding {
+        Finding { about: about.into(), what: what.into(), verdict: Verdict::Fine }
     }
 
     pub fn perhaps(
-        about: &'static str,
+        about: impl Into<Cow<'static, str>>,
         what: impl Into<String>,
         to_do: impl Into<String>,
     ) -> Finding {
-        Finding { about, what: what.into(), verdict: Verdict::Perhaps(to_do.into()) }
+        Finding { about: about.into(), what: what.into(), verdict: Verdict::Perhaps(to_do.into()) }
     }
 
     pub fn wrong(
-        about: &'static str,
+        about: impl Into<Cow<'static, str>>,
         what: impl Into<String>,
         to_do: impl Into<String>,
     ) -> Finding {
-        Finding { about, what: what.into(), verdict: Verdict::Wrong(to_do.into()) }
+        Finding { about: about.into(), what: what.into(), verdict: Verdict::Wrong(to_do.into()) }
     }
 
     pub fn is_wrong(&self) -> bool {

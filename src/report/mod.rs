@@ -1,5 +1,6 @@
 //! Any noun → text, JSON, JUnit, GitHub annotations: what a person or another program reads.
 
+mod connections;
 mod diagnostics;
 mod entries;
 mod events;
@@ -9,7 +10,9 @@ mod requests;
 mod run;
 mod run_history;
 mod runs;
+mod scopes;
 
+pub use connections::{ConnectionList, ConnectionState, ConnectionSummary};
 pub use diagnostics::{FileDiagnostics, plural, summary};
 pub use entries::{event_json, event_text, list_json, list_text, operation_json, operation_text};
 pub use events::{EventList, EventSummary};
@@ -21,3 +24,4 @@ pub use requests::DryRun;
 pub use run::{run_ending, run_json, run_line};
 pub use run_history::RunHistory;
 pub use runs::{RunList, RunSummary, counted, minute};
+pub use scopes::ConnectionScopes;

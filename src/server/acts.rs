@@ -249,8 +249,8 @@ async fn replay(store: &Store, installed: &Installed, delivery: i64) -> Result<D
         payload.ok_or_else(|| impossible(format!("event-{delivery} is no longer kept")))?;
     let app = Catalog::embedded().app(&found.app);
     let app = app.ok_or_else(|| impossible(format!("there is no app `{}` any more", found.app)))?;
-    let happening =
-        Happening { connection: &found.connection, app, event: &found.event, payload: &payload };
+    let connection = installed.name_now(&found.connection);
+    let happening = Happening { connection, app, event: &found.event, payload: &payload };
     let unique = Fingerprint::of(&[&Timestamp::now().as_nanosecond().to_le_bytes()]);
     let facts = TriggerFacts { received_at: found.received_at, unique: unique.bytes() };
     let (starts, _) = installed.starts(&happening, &facts, 0, None);

@@ -60,12 +60,13 @@ impl Kept {
     pub fn setup(
         &self,
         run_id: String,
-        connections: &BTreeMap<String, Connection>,
+        installed: &Installed,
         settle_after: Duration,
     ) -> Result<Setup, String> {
         let mut accounts = Accounts::default();
         for (app, name) in &self.connections {
-            let connection = connections.get(name).filter(|c| c.app == *app);
+            let connection = installed.connections.get(installed.name_now(name));
+            let connection = connection.filter(|c| c.app == *app);
             let connection = connection.ok_or_else(|| {
                 format!("linecook.yaml has no connection `{name}` to {app} any more")
             })?;
@@ -76,6 +77,7 @@ impl Kept {
             run_id,
             settings: self.settings.clone(),
             accounts,
+            detail: crate::plan::Detail::ToSend,
             defaults: self.defaults(),
             settle_after,
         })
@@ -98,6 +100,8 @@ pub struct Installed {
     pub installations: Vec<Arc<Installation>>,
     /// By name.
     pub connections: BTreeMap<String, Connection>,
+    /// Names that connections had before → the names now: runs that have started know the old ones.
+    pub renamed: BTreeMap<String, String>,
     triggers: HashMap<(String, String), Vec<Trigger>>,
 }
 
@@ -147,7 +151,21 @@ impl Installed {
                 }
             }
         }
-        Installed { installations, connections, triggers }
+        Installed { installations, connections, renamed: BTreeMap::new(), triggers }
+    }
+
+    /// What a connection is called now.
+    pub fn name_now<'a>(&'a self, connection: &'a str) -> &'a str {
+        match self.renamed.get(connection) {
+            Some(name) if !self.connections.contains_key(connection) => name,
+            _ => connection,
+        }
+    }
+
+    /// The same for each app's connection.
+    pub fn names_now(&self, connections: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let now = |(app, name): (&String, &String)| (app.clone(), self.name_now(name).to_owned());
+        connections.iter().map(now).collect()
     }
 
     pub fn installation(&self, name: &str) -> Option<&Arc<Installation>> {
@@ -207,7 +225,7 @@ impl Trigger {
     ) -> Option<Start> {
         if let Some(holds) = &self.holds {
             let mut scope = Scope::new(self.defaults.clone());
-            scope.set("event", &Value::Object(happening.payload.clone()));
+            scope.set_event(Value::Object(happening.payload.clone()));
             if !holds.holds(&scope).unwrap_or(false) {
                 return None;
             }
@@ -240,7 +258,7 @@ impl Trigger {
     ) -> Option<String> {
         let mut scope = Scope::new(self.defaults.clone());
         scope.set_own(self.installation.kept.plan.recipe.filters.clone());
-        scope.set("event", &Value::Object(happening.payload.clone()));
+        scope.set_event(Value::Object(happening.payload.clone()));
         let facts = TriggerEvent {
             id: String::new(),
             received_at: trigger.received_at,

@@ -13,7 +13,7 @@ use crate::catalog::{Catalog, Operation, value_at};
 use crate::check::{CheckedCall, Content, Input, Mapping, RetryPolicy};
 use crate::execute::Quota;
 use crate::http::HttpCaller;
-use crate::plan::{self, PlannedRequest};
+use crate::plan::{self, Account, Detail, PlannedRequest};
 use crate::recipe::OnProblem;
 use crate::store::{Spending, Store};
 use crate::template::Scope;
@@ -104,7 +104,8 @@ impl Reader {
         scope.set_own(kept.plan.recipe.filters.clone());
         scope.set("settings", &Value::Object(kept.settings.clone()));
         scope.set_now(jiff::Timestamp::now());
-        let planned = plan::request(call, &call.place, &scope, app, account, "")
+        let from = Account { app, connection: account, detail: Detail::ToSend };
+        let planned = plan::request(call, &call.place, &scope, from, "")
             .map_err(|e| wrong(format!("{} ({})", e.problem, e.instead)))?;
         let connections = BTreeMap::from([(operation.app.clone(), connection.to_owned())]);
         Ok(Reader {

@@ -49,6 +49,7 @@ pub use gates::Gates;
 pub use hooks::{Hooks, HooksError, hook_secrets, names as hook_names};
 pub use installed::{Happening, Installation, Installed, Kept, TriggerFacts};
 pub use list::{ListError, Way};
+pub(crate) use listen::listen;
 pub use notify::{Email, Notify};
 pub use registrar::{RegisteredHook, Registrar, RegistrarError, Retries};
 pub use signature::{PublicKey, SigningKeys, Verifier};

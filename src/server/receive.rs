@@ -145,11 +145,15 @@ async fn by_address(
 ) -> Result<Response, Refused> {
     // Whether there is such a connection is told to nobody who does not know its secret.
     let unknown = || refused(StatusCode::NOT_FOUND, "there is nothing at this address");
-    let Some(connection) = service.hooks().opened_by(&connection, &secret).await else {
+    let Some(opened) = service.hooks().opened_by(&connection, &secret).await else {
         super::metrics::refused("address");
         return Err(unknown());
     };
-    let app = service.app_of(&connection).ok_or_else(unknown)?;
+    // Just renamed, and the project file has not been read again: then it is installed as in the address.
+    let (connection, app) = [opened, connection]
+        .into_iter()
+        .find_map(|name| service.app_of(&name).map(|app| (name, app)))
+        .ok_or_else(unknown)?;
     let (headers, body) = read(&service, request).await?;
     let payload = object(&body)?;
     let event = match event {

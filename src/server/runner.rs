@@ -1,6 +1,6 @@
 //! One run: it starts or goes on, until it ends, waits, or a person has to look.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,11 +9,10 @@ use serde_json::{Map, Value};
 use tracing::{Instrument, debug, error, info_span, warn};
 
 use super::installed::{Installed, Kept};
-use crate::call::{CallError, Response};
 use crate::clock::SystemClock;
 use crate::execute::{DurableEngine, Journal, TriggerEvent, drive};
 use crate::http::HttpCaller;
-use crate::journal::{CallKey, Entry, Outcome, Question, Replay, StepError, StepErrorKind};
+use crate::journal::{CallKey, Cost, Outcome, Question, Replay, StepError, StepErrorKind, Written};
 use crate::store::{Ended, Fingerprint, Ready, RunId, Spending, Store, StoreError, StoreErrorKind};
 
 /// A wait up to this is waited for where it stands; a longer one lets the next run start.
@@ -94,22 +93,24 @@ impl Runner {
             Ok(started) => started,
             Err(why) => {
                 let ended = Ended::of(Outcome::Failed(Box::new(cannot_start(why))));
-                self.store.append(ready.id, row, &[], Vec::new(), ended.clone()).await?;
+                self.store
+                    .append(ready.id, row, &Written::default(), Vec::new(), ended.clone())
+                    .await?;
                 return Ok(ended);
             }
         };
         let kept = kept.expect("a run without its plan has not come this far");
+        let connections = installed.names_now(&kept.connections);
+        let quota = self.gates.of_run(&connections, ready.priority);
+        let caller = super::metrics::Counted(self.caller.through(&connections));
         let journal = RunJournal {
             store: self.store.clone(),
             run: ready.id,
             row,
-            kept: kept.clone(),
+            connections,
             plan: ready.plan,
-            called: String::new(),
             data: Fingerprint::of(&[ready.payload.as_deref().unwrap_or_default().as_bytes()]),
         };
-        let quota = self.gates.of_run(&kept.connections, ready.priority);
-        let caller = super::metrics::Counted(self.caller.through(&kept.connections));
         let mut engine = DurableEngine::new(
             caller,
             SystemClock::real(),
@@ -139,8 +140,8 @@ impl Runner {
     /// Notes how the run stands, as soon as the store takes it.
     async fn note(
         &self,
-        mut journal: RunJournal,
-        pending: Vec<Entry>,
+        journal: RunJournal,
+        pending: Written,
         outcome: Outcome,
         stopping: &AtomicBool,
     ) -> Option<Ended> {
@@ -214,7 +215,7 @@ fn start(
         event: event.clone(),
         payload,
     };
-    let setup = kept.setup(ready.id.to_string(), &installed.connections, settle_after)?;
+    let setup = kept.setup(ready.id.to_string(), installed, settle_after)?;
     Ok((event, setup))
 }
 
@@ -236,54 +237,28 @@ struct RunJournal {
     store: Store,
     run: RunId,
     row: u32,
-    kept: Arc<Kept>,
+    /// App → connection, as they are called now.
+    connections: BTreeMap<String, String>,
     plan: i64,
-    /// The app of the call that went out last: calls of a run go one after the other.
-    called: String,
     /// What the event says, for questions that are asked once for the same data.
     data: Fingerprint,
 }
 
 impl RunJournal {
     /// What entries cost each connection.
-    fn spent(&mut self, entries: &[Entry]) -> Vec<Spending> {
-        let mut spent: Vec<Spending> = Vec::new();
-        let mut add = |app: &str, requests: u32, failures: u32| {
-            let Some(name) = self.kept.connections.get(app) else { return };
-            match spent.iter_mut().find(|s| s.connection == *name) {
-                Some(known) => {
-                    known.requests += requests;
-                    known.failures += failures;
-                }
-                None => {
-                    spent.push(Spending { connection: name.clone(), requests, failures });
-                }
-            }
-        };
-        for entry in entries {
-            match entry {
-                Entry::Intent { call, .. } => {
-                    self.called.clone_from(&call.planned.request.app);
-                    add(&self.called, 1, 0);
-                }
-                Entry::Answered {
-                    answer: Err(CallError::NoToken(_) | CallError::Withheld { .. }),
-                    ..
-                } => {}
-                Entry::Answered { answer, .. }
-                    if !answer.as_ref().is_ok_and(Response::is_success) =>
-                {
-                    add(&self.called, 0, 1);
-                }
-                _ => {}
-            }
-        }
-        spent
+    fn spent(&self, entries: &Written) -> Vec<Spending> {
+        let name = |cost: &Cost| self.connections.get(&cost.app).cloned();
+        let costs = entries.costs().iter().filter(|cost| cost.requests + cost.failures > 0);
+        let spent = costs.filter_map(|cost| {
+            let (requests, failures) = (cost.requests, cost.failures);
+            Some(Spending { connection: name(cost)?, requests, failures })
+        });
+        spent.collect()
     }
 }
 
 impl Journal for RunJournal {
-    async fn write(&mut self, entries: &[Entry]) -> Result<(), String> {
+    async fn write(&mut self, entries: &Written) -> Result<(), String> {
         let spent = self.spent(entries);
         let written = self.store.append(self.run, self.row, entries, spent, None).await;
         written.map_err(|e| e.to_string())?;

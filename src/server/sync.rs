@@ -134,8 +134,7 @@ pub async fn estimate(
         (None, false) => None,
     };
     let kept = &installation.kept;
-    let setup =
-        kept.setup("sync".to_owned(), &installed.connections, Duration::ZERO).map_err(wrong)?;
+    let setup = kept.setup("sync".to_owned(), installed, Duration::ZERO).map_err(wrong)?;
     let mut calls: BTreeMap<String, f64> = BTreeMap::new();
     let looked_at = page.records.len().min(TRIED);
     for record in page.records.into_iter().take(TRIED) {

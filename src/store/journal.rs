@@ -1,17 +1,11 @@
 //! The journal of runs: rows of entries, each row on disk before what it announces is done.
-//!
-//! A row's key is the run and the row's number within the run in one integer, so that a run's rows stand
-//! together and a new one goes to the end of its run without an index beside it.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::runs::{RunId, write_end};
 use super::{Ended, Spending, Store, StoreError};
-use crate::journal::Entry;
-
-/// The number of the row takes the lower bits.
-const ROW_BITS: u32 = 20;
+use crate::journal::{Entry, Written};
 
 /// Entries that were written together.
 #[derive(Clone, Debug)]
@@ -27,14 +21,11 @@ impl Store {
         &self,
         run: RunId,
         row: u32,
-        entries: &[Entry],
+        entries: &Written,
         spent: Vec<Spending>,
         ended: Option<Ended>,
     ) -> Result<(), StoreError> {
-        let text = match entries {
-            [] => None,
-            _ => Some(serde_json::to_string(entries).expect("entries are plain data")),
-        };
+        let text = entries.text();
         let now = Timestamp::now().as_millisecond();
         self.write(move |c| {
             if let Some(text) = &text {
@@ -64,29 +55,20 @@ pub(super) fn insert(
     now: i64,
     entries: &str,
 ) -> rusqlite::Result<()> {
-    let id = (run.0 << ROW_BITS) | i64::from(row);
-    c.prepare_cached("INSERT INTO journal VALUES (?1, ?2, ?3)")?
-        .execute(params![id, now, entries])
+    c.prepare_cached("INSERT INTO journal (run, row, at_ms, entries) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![run.0, row, now, entries])
         .map(|_| ())
 }
 
 /// How many rows a run has.
 pub(super) fn count(c: &Connection, run: RunId) -> rusqlite::Result<u32> {
-    let (from, to) = range(run);
-    c.prepare_cached("SELECT count(*) FROM journal WHERE id BETWEEN ?1 AND ?2")?
-        .query_row([from, to], |row| row.get(0))
-}
-
-fn range(run: RunId) -> (i64, i64) {
-    let from = run.0 << ROW_BITS;
-    (from, from | ((1 << ROW_BITS) - 1))
+    c.prepare_cached("SELECT count(*) FROM journal WHERE run = ?1")?
+        .query_row([run.0], |row| row.get(0))
 }
 
 pub(super) fn rows(c: &Connection, run: RunId) -> rusqlite::Result<Vec<JournalRow>> {
-    let (from, to) = range(run);
-    let mut query = c.prepare_cached(
-        "SELECT at_ms, entries FROM journal WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
-    )?;
+    let mut query =
+        c.prepare_cached("SELECT at_ms, entries FROM journal WHERE run = ?1 ORDER BY row")?;
     let read = |row: &rusqlite::Row<'_>| {
         let text = row.get_ref(1)?.as_str()?;
         let entries = serde_json::from_str(text).map_err(|e| {
@@ -94,5 +76,5 @@ pub(super) fn rows(c: &Connection, run: RunId) -> rusqlite::Result<Vec<JournalRo
         })?;
         Ok(JournalRow { at: super::deliveries::moment(row.get(0)?), entries })
     };
-    query.query_map([from, to], read)?.collect()
+    query.query_map([run.0], read)?.collect()
 }

@@ -14,6 +14,7 @@ mod notices;
 mod old_hooks;
 mod plans;
 mod positions;
+mod rename;
 mod requests;
 mod retention;
 mod runs;

@@ -33,7 +33,7 @@ impl Store {
                 runs,
                 format!("SELECT id FROM runs WHERE {over} AND ended_at_ms < ?1 LIMIT ?2"),
                 vec![
-                    "DELETE FROM journal WHERE id BETWEEN (?1 << 20) AND (?1 << 20 | 1048575)",
+                    "DELETE FROM journal WHERE run = ?1",
                     "DELETE FROM runs WHERE id = ?1",
                 ],
             ),
@@ -46,10 +46,7 @@ impl Store {
                      LIMIT ?2"
                 ),
                 vec![
-                    "DELETE FROM journal WHERE id IN (
-                       SELECT j.id FROM runs r JOIN journal j
-                         ON j.id BETWEEN (r.id << 20) AND (r.id << 20 | 1048575)
-                       WHERE r.delivery = ?1)",
+                    "DELETE FROM journal WHERE run IN (SELECT id FROM runs WHERE delivery = ?1)",
                     "UPDATE deliveries SET payload = NULL WHERE id = ?1",
                 ],
             ),
@@ -93,7 +90,15 @@ impl Store {
             }
         }
         let day = Timestamp::now().as_second() - 2 * 24 * 3600;
-        self.write(move |c| c.execute("DELETE FROM spending WHERE second < ?1", [day])).await?;
+        // The last one of each connection stays: it says when it was used.
+        self.write(move |c| {
+            c.execute(
+                "DELETE FROM spending WHERE second < ?1 AND second <
+                   (SELECT max(second) FROM spending s WHERE s.connection = spending.connection)",
+                [day],
+            )
+        })
+        .await?;
         Ok(swept)
     }
 }

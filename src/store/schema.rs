@@ -82,6 +82,23 @@ const MIGRATIONS: &[&str] = &["
 
     -- What people are to be told.
     CREATE TABLE notices (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+",
+"
+    -- A row goes to the end of the table, whichever run it belongs to: with the rows of a run side by side
+    -- every write would change a page of its own and split it soon.
+    ALTER TABLE journal RENAME TO old_journal;
+    CREATE TABLE journal (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL,
+        -- The number of the row within the run.
+        row INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        entries TEXT NOT NULL
+    ) STRICT;
+    INSERT INTO journal (run, row, at_ms, entries)
+        SELECT id >> 20, id & 1048575, at_ms, entries FROM old_journal ORDER BY id;
+    CREATE UNIQUE INDEX journal_of_run ON journal (run, row);
+    DROP TABLE old_journal;
 "];
 
 /// The version of the tables as this program writes them.
@@ -125,4 +142,36 @@ pub fn prepare(connection: &mut Connection, leads: bool) -> Result<Option<i64>, 
 pub fn epoch(connection: &Connection) -> rusqlite::Result<Option<i64>> {
     let mut query = connection.prepare_cached("SELECT value FROM facts WHERE name = 'epoch'")?;
     query.query_row([], |row| row.get(0)).optional()
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::{MIGRATIONS, VERSION, prepare};
+
+    #[test]
+    fn journals_of_an_older_store_are_taken_over() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(MIGRATIONS[0]).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        for (run, row) in [(7, 0), (7, 1), (9, 0)] {
+            let id = run << 20 | row;
+            let entries = format!("[{run},{row}]");
+            connection.execute("INSERT INTO journal VALUES (?1, 5, ?2)", (id, entries)).unwrap();
+        }
+        prepare(&mut connection, true).unwrap();
+        let mut query = connection
+            .prepare("SELECT run, row, at_ms, entries FROM journal ORDER BY run, row")
+            .unwrap();
+        let read =
+            |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+        let rows: Vec<(i64, i64, i64, String)> =
+            query.query_map([], read).unwrap().map(Result::unwrap).collect();
+        let row = |run, row| (run, row, 5, format!("[{run},{row}]"));
+        assert_eq!(rows, [row(7, 0), row(7, 1), row(9, 0)]);
+        let version: i64 =
+            connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        assert_eq!(version, VERSION as i64);
+    }
 }

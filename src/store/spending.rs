@@ -1,5 +1,8 @@
 //! How many requests went out, by connection and second, so that a new start does not spend twice.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::{Store, StoreError};
@@ -27,6 +30,19 @@ impl Store {
     pub async fn note_spending(&self, spending: Spending) -> Result<(), StoreError> {
         let second = jiff::Timestamp::now().as_second();
         self.write(move |c| note(c, &spending, second)).await
+    }
+
+    /// When each connection was used last.
+    pub async fn last_uses(&self) -> Result<BTreeMap<String, Timestamp>, StoreError> {
+        self.read(|c| {
+            c.prepare_cached("SELECT connection, max(second) FROM spending GROUP BY connection")?
+                .query_map([], |row| {
+                    let second: i64 = row.get(1)?;
+                    Ok((row.get(0)?, Timestamp::from_second(second).unwrap_or_default()))
+                })?
+                .collect()
+        })
+        .await
     }
 
     /// What a connection sent since `second`.

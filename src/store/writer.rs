@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
@@ -14,6 +15,10 @@ use super::schema::epoch;
 const QUEUE: usize = 8_192;
 /// The most writes of one transaction.
 const BATCH: usize = 1_024;
+/// With so many writes in one transaction there are more on their way: they get a moment to arrive.
+const MANY: usize = 8;
+/// How long that moment is. Syncs are what the store's time goes into, and each then serves more writes.
+const MOMENT: Duration = Duration::from_micros(1_000);
 
 /// Hands writes over to the thread.
 pub struct Writer {
@@ -98,7 +103,17 @@ fn run(
     waiting: &AtomicUsize,
 ) {
     let mut batch: Vec<Box<dyn Work>> = Vec::with_capacity(BATCH);
+    let mut before = 0;
     while receiver.blocking_recv_many(&mut batch, BATCH) > 0 {
+        if before >= MANY && batch.len() < before {
+            std::thread::sleep(MOMENT);
+        }
+        while batch.len() < BATCH
+            && let Ok(job) = receiver.try_recv()
+        {
+            batch.push(job);
+        }
+        before = batch.len();
         waiting.fetch_sub(batch.len(), Ordering::Relaxed);
         match together(connection, leads, &mut batch) {
             Ok(()) => batch.drain(..).for_each(|job| job.done(Ok(()))),

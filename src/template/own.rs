@@ -156,7 +156,7 @@ mod tests {
 
     fn rendered(own: &OwnFilters, source: &str) -> Result<Value, TemplateErrorKind> {
         let mut scope = Scope::new(Default::default());
-        scope.set("event", &json!({ "name": "Ada", "none": null, "tags": ["a", "b"], "n": 4 }));
+        scope.set_event(json!({ "name": "Ada", "none": null, "tags": ["a", "b"], "n": 4 }));
         scope.set_own(Arc::new(own.clone()));
         let template = Template::text(source).unwrap();
         template.render(&scope).map(|outcome| outcome.into_value()).map_err(|e| e.kind)
@@ -215,7 +215,7 @@ mod tests {
             ("more", "{% for i in value %}{{ value | many }}{% endfor %}"),
         ]);
         let mut scope = Scope::new(Default::default());
-        scope.set("event", &json!({ "list": vec!["x"; 60] }));
+        scope.set_event(json!({ "list": vec!["x"; 60] }));
         scope.set_own(Arc::new(own));
         let bomb = "{% for i in event.list %}{{ event.list | more }}{% endfor %}";
         let error = Template::text(bomb).unwrap().render(&scope).unwrap_err();

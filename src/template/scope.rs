@@ -9,7 +9,7 @@ use minijinja::value::{Enumerator, Object};
 use serde_json::Value;
 
 use super::own::{MAX_OWN_DEPTH, OWN, OwnFilters, OwnValue, Work};
-use super::value::{Marker, MomentValue, from_json};
+use super::value::{Marker, MomentValue, by_need, from_json};
 use crate::value::{Defaults, Moment};
 
 /// The names that a template may use, with their values. Cheap to clone.
@@ -77,14 +77,19 @@ impl Scope {
         })
     }
 
-    /// Sets one of the names a template sees: `event`, `trigger`, `settings`, `run`, `item` ….
+    /// Sets one of the names a template sees: `trigger`, `settings`, `run`, `item` ….
     pub fn set(&mut self, name: &str, value: &Value) {
         Arc::make_mut(&mut self.names).insert(name.to_owned(), from_json(value));
     }
 
+    /// Sets what `event` holds.
+    pub fn set_event(&mut self, payload: Value) {
+        Arc::make_mut(&mut self.names).insert("event".to_owned(), by_need(payload));
+    }
+
     /// Sets what `steps.<id>` holds.
-    pub fn set_step(&mut self, id: &str, results: &Value) {
-        Arc::make_mut(&mut self.steps).insert(id.to_owned(), from_json(results));
+    pub fn set_step(&mut self, id: &str, results: Value) {
+        Arc::make_mut(&mut self.steps).insert(id.to_owned(), by_need(results));
     }
 
     /// What the steps of a recipe in `use` see: the same event and run, other settings, no steps yet.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use minijinja::value::{Object, ObjectRepr, ValueKind};
+use minijinja::value::{Enumerator, Object, ObjectRepr, ValueKind};
 use serde_json::{Map, Number, Value};
 
 use crate::value::Moment;
@@ -97,6 +97,36 @@ pub(super) fn from_json(value: &Value) -> minijinja::Value {
         Value::Object(map) => {
             minijinja::Value::from_pairs(map.iter().map(|(k, v)| (k.as_str(), from_json(v))))
         }
+    }
+}
+
+/// The fields of an object as the template engine sees them: each is turned into a value of its own when
+/// somebody asks for it, since most of an event or an answer is never read.
+#[derive(Debug)]
+struct Fields(Map<String, Value>);
+
+impl Object for Fields {
+    fn get_value(self: &Arc<Self>, key: &minijinja::Value) -> Option<minijinja::Value> {
+        self.0.get(key.as_str()?).map(from_json)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        // In the order of every other object.
+        let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        Enumerator::Values(names.into_iter().map(minijinja::Value::from).collect())
+    }
+
+    fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
+        Some(self.0.len())
+    }
+}
+
+/// The same as [`from_json`], with fields that are read by need.
+pub(super) fn by_need(value: Value) -> minijinja::Value {
+    match value {
+        Value::Object(fields) => minijinja::Value::from_object(Fields(fields)),
+        other => from_json(&other),
     }
 }
 

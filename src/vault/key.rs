@@ -130,6 +130,27 @@ impl KeyPlaces {
         }
     }
 
+    /// The key of a vault that is about to get another one, which the environment may hold already.
+    pub(super) fn find_to_replace(&self, id: &str, place: KeyPlace) -> Result<Key, VaultError> {
+        match self.find(id, place) {
+            Err(error) if error.kind == VaultErrorKind::WrongKey && self.environment.is_some() => {
+                match place {
+                    KeyPlace::Environment => Err(VaultError::new(
+                        VaultErrorKind::WrongKey,
+                        format!(
+                            "{KEY_VARIABLE} holds a key, but the vault was locked with another one"
+                        ),
+                        format!(
+                            "to replace a key that {KEY_VARIABLE} held, set it to the old one and run `linecook connections rekey --keep-in file`, then set it to the new one and run it with `--keep-in environment`"
+                        ),
+                    )),
+                    _ => KeyPlaces { environment: None, ..self.clone() }.find(id, place),
+                }
+            }
+            found => found,
+        }
+    }
+
     /// A key for a new vault: that of the environment, else a new one in the keyring, else the one in the
     /// file, made where there is none.
     pub(super) fn make(&self) -> Result<(Key, KeyPlace), VaultError> {

@@ -104,7 +104,10 @@ impl Vault {
     pub fn rekey(&self, place: KeyPlace) -> Result<(), VaultError> {
         let _lock = self.lock("")?;
         let contents = match read(&self.path)? {
-            Some(text) => self.unseal(&text)?.0,
+            Some(text) => {
+                let open = seal::open(&text)?;
+                seal::unseal(&text, &self.places.find_to_replace(&open.key, open.key_place)?)?
+            }
             None => Contents::default(),
         };
         let key = self.places.make_at(place)?;

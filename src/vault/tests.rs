@@ -156,6 +156,28 @@ fn another_key_opens_nothing_and_a_new_key_can_be_set() {
 }
 
 #[test]
+fn a_vault_moves_to_a_key_that_the_environment_holds_already() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("v");
+    put(&Vault::new(&path, with_file(folder.path())), "token-one");
+    let mut both = with_file(folder.path());
+    both.environment = with_environment(ONE_KEY).environment;
+    assert_eq!(Vault::new(&path, both.clone()).read().unwrap_err().kind, VaultErrorKind::WrongKey);
+    Vault::new(&path, both.clone()).rekey(KeyPlace::Environment).unwrap();
+    let vault = Vault::new(&path, with_environment(ONE_KEY));
+    assert_eq!(vault.read().unwrap().connections["main"].grant.token().expose(), "token-one");
+
+    // From one key of the environment to another there is a stop in between.
+    let error = Vault::new(&path, with_environment(OTHER_KEY)).rekey(KeyPlace::Environment);
+    assert!(error.unwrap_err().help.contains("--keep-in file"));
+    Vault::new(&path, both).rekey(KeyPlace::File).unwrap();
+    let mut other = with_file(folder.path());
+    other.environment = with_environment(OTHER_KEY).environment;
+    Vault::new(&path, other).rekey(KeyPlace::Environment).unwrap();
+    assert!(Vault::new(&path, with_environment(OTHER_KEY)).read().is_ok());
+}
+
+#[test]
 fn a_vault_of_a_newer_linecook_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let vault = Vault::new(folder.path().join("v"), with_environment(ONE_KEY));

@@ -83,6 +83,7 @@ fn every_exchange_ends_as_it_should() {
             run_id: "run-1".into(),
             settings: settings(&plan, &Default::default()).unwrap(),
             accounts: Accounts::of_catalog(catalog, "location-1"),
+            detail: linecook::plan::Detail::ToShow,
             defaults: Default::default(),
             settle_after: std::time::Duration::from_secs(31),
         };

@@ -233,7 +233,8 @@ fn random_changes_to_a_project_never_panic() {
         let surroundings = linecook::check::surroundings(&file, &mut sink);
         let recipe = |_: &str| linecook::check::InstalledRecipe::Wrong;
         let catalog = linecook::catalog::Catalog::embedded();
-        linecook::check::project(&file, surroundings, catalog, &recipe, &mut sink);
+        let facts = Default::default();
+        linecook::check::project(&file, surroundings, catalog, &facts, &recipe, &mut sink);
         let found = sink.into_sorted(&file.source, Some(&file.document));
         let (source, document) = (file.source, Some(file.document));
         drop(linecook::report::FileDiagnostics { source, document, found }.text(false));

@@ -1,9 +1,12 @@
 //! One test binary; its files mirror the stages.
 
+#[path = "../accounts/mod.rs"]
+mod accounts;
 mod cases;
 mod catalog;
 mod check;
 mod codes;
+mod connect;
 mod docs;
 mod dry_run;
 mod exchanges;
@@ -20,3 +23,4 @@ mod run;
 mod service;
 mod settle;
 mod webhooks;
+mod sign_in;

@@ -13,7 +13,7 @@ use linecook::cli::{example_payload, furnish, load};
 use linecook::execute::{
     DurableEngine, Journal, Quota, Setup, TriggerEvent, VirtualClock, drive, settings,
 };
-use linecook::journal::{CallKey, Entry, Outcome, Question, Replay};
+use linecook::journal::{CallKey, Entry, Outcome, Question, Replay, Written};
 use linecook::plan::{self, Accounts, Plan};
 use linecook::recipe::Example;
 use linecook::sandbox::{InProcess, World};
@@ -42,7 +42,7 @@ struct Diary<'a> {
 }
 
 impl Journal for Diary<'_> {
-    async fn write(&mut self, entries: &[Entry]) -> Result<(), String> {
+    async fn write(&mut self, entries: &Written) -> Result<(), String> {
         self.writes += 1;
         if self.killed == Killed::AtWrite(self.writes) {
             self.dead.store(true, Ordering::Relaxed);
@@ -50,7 +50,7 @@ impl Journal for Diary<'_> {
         if self.dead.load(Ordering::Relaxed) {
             return Err("killed".to_owned());
         }
-        self.disk.0.lock().unwrap().extend_from_slice(entries);
+        self.disk.0.lock().unwrap().extend(entries.entries());
         Ok(())
     }
 
@@ -144,6 +144,7 @@ impl Case {
             run_id: "run-1".to_owned(),
             settings: settings(plan, &given).unwrap_or_default(),
             accounts: Accounts::of_catalog(catalog, World::location_id()),
+            detail: linecook::plan::Detail::ToSend,
             defaults: Default::default(),
             settle_after: Duration::from_secs(31),
         };
@@ -185,6 +186,7 @@ impl Case {
             DurableEngine::new(&wire, clock.clone(), diary, Open, replay, patience, stopping);
         let outcome = drive(&self.plan, &self.event, &self.setup, &mut engine).await;
         let (diary, pending) = engine.into_journal();
+        let pending = pending.entries();
         let writes = diary.writes;
         let calls = *wire.calls.lock().unwrap();
         let refused = |entry: &Entry| {

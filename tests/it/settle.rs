@@ -154,6 +154,7 @@ fn setup(plan: &Plan, run_id: &str) -> Setup {
         run_id: run_id.to_owned(),
         settings: settings(plan, &Default::default()).unwrap(),
         accounts: Accounts::of_catalog(catalog, World::location_id()),
+        detail: linecook::plan::Detail::ToSend,
         defaults: Default::default(),
         settle_after: Duration::from_secs(31),
     }

@@ -30,14 +30,19 @@ impl ProjectChecker<'_> {
                 self.sink.say(diagnostic::duplicate_connection(&here, other, &variable));
             }
             variables.insert(variable, name);
-            if let Some(connection) = self.connection(&here, written) {
+            if let Some(connection) = self.connection(&here, name, written) {
                 connections.insert(name.clone(), connection);
             }
         }
         connections
     }
 
-    fn connection(&mut self, here: &Route, written: &WrittenConnection) -> Option<NamedConnection> {
+    fn connection(
+        &mut self,
+        here: &Route,
+        name: &str,
+        written: &WrittenConnection,
+    ) -> Option<NamedConnection> {
         let at = here.key("app");
         if !self.file.document.has(&at) || self.file.is_touched(&at) {
             return None;
@@ -59,15 +64,22 @@ impl ProjectChecker<'_> {
             (None, Some(_)) => self.sink.say(diagnostic::no_locations(&location, &app.title)),
             _ => {}
         }
-        let server = here.key("base_url");
-        if app.base_url.is_none() && written.base_url.is_some() {
-            self.sink.say(diagnostic::no_server(&server, &app.title));
+        self.nothing_is_called(here, app, written);
+        let elsewhere = self.server(&here.key("base_url"), app, written.base_url.as_deref());
+        let page = self.authorize_url(&here.key("authorize_url"), app, written);
+        let facts = self.facts.get(name).cloned();
+        if let Some(facts) = &facts {
+            self.stored(here, name, app, written, facts);
         }
-        let elsewhere = self.address(&server, written.base_url.as_deref());
         Some(NamedConnection {
             app: app.app.clone(),
             base_url: elsewhere.or_else(|| app.base_url.clone()),
             location_id: written.location_id.clone(),
+            authorize_url: page,
+            allow: self.allow(&here.key("allow"), app, written),
+            scopes: self.scopes(&here.key("scopes"), app, written),
+            rotate_every: self.rotate_every(&here.key("rotate_every"), written),
+            facts,
         })
     }
 

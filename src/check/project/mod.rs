@@ -1,17 +1,20 @@
 //! ProjectFile → Project: what `linecook.yaml` says and the recipes it installs come in; a [`Project`]
 //! goes out, or everything that is wrong with it.
 
+mod access;
 mod connections;
 mod filters;
 mod installations;
 mod keys;
 mod service;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::Catalog;
+use crate::connection::Facts;
 use crate::diagnostic::{self, Sink};
 use crate::project::{Keep, Notify, Project, ProjectFile, Surroundings};
 use crate::source::Route;
@@ -54,15 +57,17 @@ pub fn surroundings(file: &ProjectFile, sink: &mut Sink) -> Surroundings {
 
 /// Checks everything but what [`surroundings`] has checked. `recipe` gives the recipe of a file as an
 /// installation names it. The project comes back only when there is no error in the sink; errors in
-/// recipes are for the caller to see.
+/// recipes are for the caller to see. `facts` is what the vault tells of each connection.
 pub fn project<'a>(
     file: &ProjectFile,
     surroundings: Surroundings,
     catalog: &Catalog,
+    facts: &BTreeMap<String, Facts>,
     recipe: &dyn Fn(&str) -> InstalledRecipe<'a>,
     sink: &mut Sink,
 ) -> Option<Project> {
-    let mut checker = ProjectChecker { file, catalog, sink };
+    let mut checker = ProjectChecker { file, catalog, facts, hosts: BTreeSet::new(), sink };
+    checker.hosts = checker.hosts();
     let public_url = checker.public_url();
     let listen = checker.listen();
     let connections = checker.connections();
@@ -112,6 +117,10 @@ const DAY_SECONDS: u64 = 24 * 60 * 60;
 struct ProjectChecker<'a> {
     file: &'a ProjectFile,
     catalog: &'a Catalog,
+    /// What the vault tells, by connection.
+    facts: &'a BTreeMap<String, Facts>,
+    /// The servers that connections may lead to besides the apps' own.
+    hosts: BTreeSet<String>,
     sink: &'a mut Sink,
 }
 

@@ -9,11 +9,11 @@ use super::LevelArgs;
 use super::add::Work;
 use super::source::Source;
 use crate::cli::confirm::ConfirmArgs;
-use crate::cli::credentials::vault_of;
 use crate::cli::exit::{CommandError, Exit, Result};
 use crate::cli::options::Format;
 use crate::cli::prepare::runtime;
 use crate::cli::print;
+use crate::cli::store::vault_of;
 use crate::report::minute;
 use crate::value::duration;
 

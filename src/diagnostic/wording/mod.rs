@@ -1,5 +1,6 @@
 //! All wording in one place: one constructor per mistake, one file per topic.
 
+mod access;
 mod file;
 mod shape;
 mod steps;
@@ -16,6 +17,7 @@ use super::{Code, Diagnostic, Fix, Place};
 use crate::source::Route;
 pub(super) use crate::value::text::shortened as short;
 
+pub use access::*;
 pub use examples::*;
 pub use fields::*;
 pub use file::*;

@@ -104,7 +104,13 @@ impl Job {
         }
     }
 
-    fn fingerprint(&self, record: &Map<String, Value>, turn: Timestamp) -> Fingerprint {
+    /// `identity` is what its position was called first: what it has seen it knows by that.
+    fn fingerprint(
+        &self,
+        identity: &str,
+        record: &Map<String, Value>,
+        turn: Timestamp,
+    ) -> Fingerprint {
         let text = |field: &str| match record.get(field) {
             Some(Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),
@@ -115,12 +121,7 @@ impl Job {
             (Take::New, Some(time)) => text(time),
             (Take::New, None) => String::new(),
         };
-        Fingerprint::of(&[
-            b"poll",
-            self.position().as_bytes(),
-            text("id").as_bytes(),
-            version.as_bytes(),
-        ])
+        Fingerprint::of(&[b"poll", identity.as_bytes(), text("id").as_bytes(), version.as_bytes()])
     }
 }
 
@@ -172,10 +173,11 @@ async fn ask(
     let (way, connection) = (service.way(), &job.connection);
     let reader = Reader::new(&way, &installed, &job.installation, connection, &job.call, 0)?;
     let marks_only = is_first && job.take == Take::New;
+    let identity = service.store().first_name_of(&job.position()).await?;
     for number in 1..=MAX_PAGES {
         let page = read(&reader, number).await?;
         let prints: Vec<Fingerprint> =
-            page.records.iter().map(|record| job.fingerprint(record, turn)).collect();
+            page.records.iter().map(|record| job.fingerprint(&identity, record, turn)).collect();
         let new = match marks_only {
             true => service.store().first_time(prints).await?.into_iter().any(|new| new),
             false => {

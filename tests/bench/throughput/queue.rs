@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use linecook::call::Request;
 use linecook::catalog::{Effect, InDoubt};
-use linecook::journal::{CallKey, Decision, Entry, PlannedCall};
+use linecook::journal::{CallKey, Decision, Entry, PlannedCall, Written};
 use linecook::plan::PlannedRequest;
 use linecook::store::{Accepted, Arrival, Deliveries, Fingerprint, RunId, Start, Store};
 use tokio::task::JoinSet;
@@ -193,20 +193,23 @@ async fn begin_one(store: &Store, run: RunId, is_answered: bool) {
         body: serde_json::from_str(&customer(0)).ok(),
     };
     let planned = PlannedRequest { request, origins: Vec::new(), left_out: Vec::new() };
-    let call = Box::new(PlannedCall {
+    let call = PlannedCall {
         planned,
         effect: Effect::Update,
         settle: InDoubt::Idempotent,
         attempt: 1,
         looks_for: None,
-    });
-    let intent = Entry::Intent { key: key.clone(), call };
-    store.append(run, 0, &[now, intent], Vec::new(), None).await.unwrap();
+    };
+    let mut written = Written::default();
+    written.entry(&now);
+    written.intent(&key, &call);
+    store.append(run, 0, &written, Vec::new(), None).await.unwrap();
     if is_answered {
         let body = serde_json::json!({ "new": true, "contact": { "id": "contact-1" } });
         let answer = Ok(linecook::call::Response { status: 200, body, ..Default::default() });
-        let answered = Entry::Answered { key, attempt: 1, answer };
-        store.append(run, 1, &[answered], Vec::new(), None).await.unwrap();
+        let mut written = Written::default();
+        written.answered(&key, 1, &answer);
+        store.append(run, 1, &written, Vec::new(), None).await.unwrap();
     }
 }
 

@@ -214,6 +214,8 @@ pub async fn try_start(
         app: app.to_owned(),
         base_url: sandbox.base_url(app),
         location_id: (app == "highlevel").then(|| World::location_id().to_owned()),
+        access: Default::default(),
+        rotation: None,
     };
     let token = |app: &str| Secret::new(World::token(app));
     let tokens = FixedTokens(BTreeMap::from([
