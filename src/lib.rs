@@ -25,6 +25,8 @@
 //!   nobody looks again after it.
 //! * A [`plan::Plan`] can be stored: a started run keeps its own.
 //! * A [`call::Request`] carries no credential; the token is added by [`http`], after rendering.
+//! * One renewal of a token goes on at a time, over all processes, and what it gives is stored before
+//!   anybody uses it: see `http/renew`.
 //! * What is acknowledged is on disk, and so is every call that changes something before it goes out:
 //!   see [`execute::DurableEngine`]. A crash is a call without an answer, and settled like one.
 //! * One process runs a store: see `store/lease.rs`. Others look, and leave requests.

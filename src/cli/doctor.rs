@@ -15,7 +15,7 @@ use super::print;
 use super::project::{LoadedProject, ReadyProject, load_project};
 use super::store::{StoreArgs, StorePlace, vault_of};
 use super::webhooks::{needed, noted};
-use crate::connection::Facts;
+use crate::connection::{Facts, Rotation};
 use crate::diagnostic::Severity;
 use crate::project::PROJECT_FILE;
 use crate::report::{Finding, bytes, counted, findings_json, findings_text, minute, plural};
@@ -61,6 +61,7 @@ async fn examine(args: &StoreArgs) -> Result<Vec<Finding>> {
     findings.push(time_zone(&place));
     if let Some(loaded) = &loaded {
         tokens(loaded, &mut findings);
+        rotations(loaded, &mut findings);
     }
     let is_served = Store::is_run(&place.path);
     match look(&place).await {
@@ -186,6 +187,40 @@ fn tokens(loaded: &LoadedProject, findings: &mut Vec<Finding>) {
     }
     if !there.is_empty() {
         findings.push(Finding::fine("tokens", there.join(", ")));
+    }
+}
+
+/// Which credentials are older than they shall become.
+fn rotations(loaded: &LoadedProject, findings: &mut Vec<Finding>) {
+    let Some(ready) = &loaded.ready else { return };
+    let now = Timestamp::now();
+    let day =
+        |time: Timestamp| time.to_zoned(ready.defaults.timezone.clone()).strftime("%F").to_string();
+    for (name, connection) in &ready.project.connections {
+        let Some(every) = connection.rotate_every else { continue };
+        let shall = format!("and linecook.yaml wants another every {}", duration::in_words(every));
+        findings.push(match connection.rotation() {
+            None => Finding::perhaps(
+                "rotation",
+                format!("how old the credential of `{name}` is, nobody knows, {shall}"),
+                format!(
+                    "`linecook connect {} --name {name}` stores it, and notes when",
+                    connection.app
+                ),
+            ),
+            Some(rotation) if rotation.first_due() <= now => Finding::perhaps(
+                "rotation",
+                format!(
+                    "the credential of `{name}` is there since {}, {shall}",
+                    day(rotation.since)
+                ),
+                Rotation::help(name),
+            ),
+            Some(rotation) => Finding::fine(
+                "rotation",
+                format!("the credential of `{name}` is due on {}", day(rotation.first_due())),
+            ),
+        });
     }
 }
 

@@ -76,7 +76,7 @@ pub fn run(args: &Args) -> Result {
         let caller = HttpCaller::new(timeout, target.credentials.clone()).map_err(|e| {
             CommandError::environment(format!("no calls can be made: {e}"), "check the network")
         })?;
-        let caller = caller.through(&target.connections);
+        let caller = caller.through(&target.connections).guarded(target.guard.clone());
         let text = args.format == Format::Text;
         if text {
             print::line(&prepared.plan.recipe.name);

@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 
 use super::credentials::{Missing, ProjectCredentials, how_to_connect};
 use super::exit::{CommandError, Exit, Result};
-use super::installed::install_project;
+use super::installed::{connections, install_project};
 use super::load::recipe_paths;
 use super::options::colour;
 use super::prepare::runtime;
@@ -25,6 +25,7 @@ use crate::server::{
     self, Email, Gates, Keep, Notify, Options, PublicKey, Running, Service, SigningKeys, Verifier,
 };
 use crate::store::{self, Store};
+use crate::vault::Vault;
 
 /// How often it is looked whether a recipe or the project file has changed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -236,28 +237,41 @@ async fn stop_signal() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-/// Installs what has changed when it checks clean; else the old stays, and the log says why.
+/// Installs what has changed when it checks clean; else the old stays, and the log says why. What a
+/// connection may not do any more holds at once in any case.
 async fn watch(path: PathBuf, service: Arc<Service>, credentials: Arc<ProjectCredentials>) {
-    let mut seen = stamps(&path);
+    let vault = Vault::path_of(service.store().path());
+    let mut seen = (stamps(&path), stamp(&vault));
     let listens_on = good_quietly(&path).map(|ready| ready.project.listen);
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        let now = stamps(&path);
+        let now = (stamps(&path), stamp(&vault));
         if now == seen {
             continue;
         }
+        let is_vault_only = now.0 == seen.0;
         seen = now;
         let from = path.clone();
         let loaded = tokio::task::spawn_blocking(move || load_project(&from)).await;
         let Ok(loaded) = loaded else { continue };
-        let Some(ready) = loaded.ready else {
-            let errors = loaded.diagnostics.iter().flat_map(|d| d.first_error());
-            let first = errors.into_iter().next().unwrap_or_default();
-            error!(
-                "a change has errors, so what ran before goes on: {first}; `linecook check` says all"
-            );
-            continue;
+        let has_errors = loaded.has_errors();
+        let first = loaded.diagnostics.iter().find_map(|d| d.first_error()).unwrap_or_default();
+        let ready = match loaded.ready {
+            Some(ready) if !has_errors => ready,
+            unready => {
+                if let Some(ready) = unready {
+                    service.narrow(&connections(&ready.project));
+                }
+                error!(
+                    "a change has errors, so what ran before goes on: {first}; `linecook check` says all"
+                );
+                continue;
+            }
         };
+        // A token was renewed, and nothing else is new.
+        if is_vault_only && connections(&ready.project) == service.installed().connections {
+            continue;
+        }
         if Some(ready.project.listen) != listens_on {
             warn!("another `listen:` holds after the next start");
         }
@@ -288,18 +302,25 @@ fn good_quietly(path: &Path) -> Option<ReadyProject> {
     load_project(path).ready
 }
 
+type Stamp = (SystemTime, u64);
+
 /// When the project's files were changed last.
-fn stamps(project: &Path) -> Vec<(PathBuf, Option<(SystemTime, u64)>)> {
+fn stamps(project: &Path) -> Vec<(PathBuf, Option<Stamp>)> {
     let folder = match project.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     let mut paths = recipe_paths(&[folder.to_owned()]).unwrap_or_default();
     paths.push(project.to_owned());
-    let stamp = |path: PathBuf| {
-        let found = std::fs::metadata(&path).ok();
-        let stamp = found.and_then(|m| Some((m.modified().ok()?, m.len())));
+    let stamped = |path: PathBuf| {
+        let stamp = stamp(&path);
         (path, stamp)
     };
-    paths.into_iter().map(stamp).collect()
+    paths.into_iter().map(stamped).collect()
+}
+
+/// When a file was changed last, and how long it is.
+fn stamp(path: &Path) -> Option<Stamp> {
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.modified().ok()?, found.len()))
 }

@@ -17,7 +17,7 @@ use super::serve::{good, limits, start};
 use super::store::StorePlace;
 use crate::connection::Credentials;
 use crate::execute::gate::Limits;
-use crate::http::HttpCaller;
+use crate::http::{Guard, HttpCaller};
 use crate::project::PROJECT_FILE;
 use crate::server::{Estimate, Gates, Installation, Progress, SyncState, Way, estimate, progress};
 use crate::store::{Options, RequestBody, Runs, Store, StoreErrorKind};
@@ -112,6 +112,7 @@ async fn show(ready: &ReadyProject, name: &str, format: Format) -> Result {
         HttpCaller::new(ready.project.request_timeout, credentials.clone()).map_err(|e| {
             CommandError::environment(format!("no calls can be made: {e}"), "check the network")
         })?;
+    let caller = caller.guarded(Guard::new(installed.connections.clone()));
     let way = Way { store, caller, gates: Gates::default() };
     let found = estimate(&way, &installed, &installation).await;
     credentials.settled().await;

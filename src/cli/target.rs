@@ -14,6 +14,7 @@ use super::run::Args;
 use crate::catalog::{App, Catalog};
 use crate::connection::{Connection, Secret, server_address};
 use crate::execute::TriggerEvent;
+use crate::http::Guard;
 use crate::plan::Accounts;
 use crate::project::token_variable;
 use crate::recipe::Given;
@@ -25,6 +26,7 @@ pub struct Target {
     pub credentials: Arc<ProjectCredentials>,
     /// App → connection.
     pub connections: BTreeMap<String, String>,
+    pub guard: Guard,
     /// All calls go to the sandbox: time may jump.
     pub is_sandbox: bool,
     /// For people.
@@ -51,6 +53,7 @@ impl Target {
         let mut accounts = Accounts::of_catalog(catalog, World::location_id());
         let mut given = BTreeMap::new();
         let mut connections = BTreeMap::new();
+        let mut guarded = BTreeMap::new();
         let sandbox = match args.live {
             true => None,
             false => Some(start_sandbox(prepared).await?),
@@ -74,6 +77,9 @@ impl Target {
             }
             if !real {
                 given.insert(called.clone(), Secret::new(World::token(name)));
+                // The sandbox looks after itself, and shows what it refuses.
+                let open = Connection { location_id: None, ..connection.clone() };
+                guarded.insert(called.clone(), open);
                 connections.insert(name.to_owned(), called);
                 continue;
             }
@@ -85,6 +91,7 @@ impl Target {
             if let Some((own, named)) = &of_project {
                 called.clone_from(own);
                 connection.base_url.clone_from(&named.base_url);
+                connection.access.clone_from(&named.access);
             }
             let location_id = of_project.as_ref().and_then(|(_, named)| named.location_id.clone());
             set_location(args, prepared, connection, location_id, app.location.is_some())?;
@@ -107,6 +114,7 @@ impl Target {
                 }
                 None => {}
             }
+            guarded.insert(called.clone(), connection.clone());
             connections.insert(name.to_owned(), called);
         }
         let words = match (args.live, elsewhere.is_empty()) {
@@ -117,7 +125,8 @@ impl Target {
         };
         let is_sandbox = !args.live && elsewhere.is_empty();
         let credentials = Arc::new(live.credentials(given));
-        Ok(Target { accounts, credentials, connections, is_sandbox, words, sandbox })
+        let guard = Guard::new(guarded);
+        Ok(Target { accounts, credentials, connections, guard, is_sandbox, words, sandbox })
     }
 }
 

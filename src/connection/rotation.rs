@@ -28,6 +28,18 @@ impl Rotation {
         let whole = self.every.as_secs().checked_mul(times)?;
         self.since.checked_add(Duration::from_secs(whole)).ok()
     }
+
+    pub fn age_days(&self, now: Timestamp) -> u64 {
+        let age = Duration::try_from(now.duration_since(self.since)).unwrap_or_default();
+        age.as_secs() / (24 * 3_600)
+    }
+
+    /// The one thing to do when it is due.
+    pub fn help(connection: &str) -> String {
+        format!(
+            "`linecook connections rotate {connection}` puts a new credential in its place while everything goes on"
+        )
+    }
 }
 
 #[cfg(test)]

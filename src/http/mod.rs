@@ -1,6 +1,7 @@
-//! Out into the world: a [`Caller`] over HTTP, which adds the credentials and nothing else; and how they
-//! are renewed.
+//! Out into the world: a [`Caller`] over HTTP, which lets nothing out that must not leave, and adds
+//! the credentials; and how they are renewed.
 
+mod guard;
 pub mod oauth;
 pub mod proof;
 mod renew;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use guard::Guard;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
@@ -34,6 +36,7 @@ pub struct HttpCaller {
     connections: Arc<BTreeMap<String, String>>,
     /// Knows every token that was sent, and hides it in what comes back.
     redactor: Redactor,
+    guard: Guard,
 }
 
 impl HttpCaller {
@@ -44,13 +47,18 @@ impl HttpCaller {
         credentials: Arc<dyn Credentials>,
     ) -> Result<HttpCaller, reqwest::Error> {
         let client = client(timeout)?;
-        let (connections, redactor) = Default::default();
-        Ok(HttpCaller { client, credentials, connections, redactor })
+        let (connections, redactor, guard) = Default::default();
+        Ok(HttpCaller { client, credentials, connections, redactor, guard })
     }
 
     /// The same way out, which hides what this one knows.
     pub fn hiding(self, redactor: Redactor) -> HttpCaller {
         HttpCaller { redactor, ..self }
+    }
+
+    /// The same way out, past a guard: without one everything may leave.
+    pub fn guarded(&self, guard: Guard) -> HttpCaller {
+        HttpCaller { guard, ..self.clone() }
     }
 
     /// The same way out through other connections: app → name comes in.
@@ -136,6 +144,7 @@ impl HttpCaller {
 impl Caller for HttpCaller {
     async fn call(&self, request: &Request) -> Result<Response, CallError> {
         let connection = self.connections.get(&request.app).unwrap_or(&request.app);
+        self.guard.check(connection, request)?;
         let token = self.credentials.token(connection).await.map_err(not_sent)?;
         let token = token.ok_or_else(|| no_token(&request.app, connection))?;
         let answer = self.send(request, &token).await?;

@@ -31,8 +31,8 @@ pub struct WrittenProject {
     /// Servers other than the apps' own that connections may name, such as api.example.com.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
-    /// Accounts by a name of your choice. No secrets in here: a token comes from the environment
-    /// variable LINECOOK_<NAME>_TOKEN.
+    /// Accounts by a name of your choice. No secrets in here: `linecook connect` gets a token, or it stands
+    /// in the environment variable LINECOOK_<NAME>_TOKEN.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub connections: IndexMap<String, WrittenConnection>,
     /// The recipes that run. One recipe may be installed many times.

@@ -19,6 +19,8 @@ const REQUESTS_EVERY: Duration = Duration::from_millis(250);
 const VAULT_EVERY: Duration = Duration::from_secs(1);
 /// How often what is old is forgotten.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+/// How often it is looked whether a credential is to be replaced.
+const REMIND_EVERY: Duration = Duration::from_secs(3_600);
 /// How often the open runs are counted.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
 /// For so long a second arrival of the same event is known.
@@ -151,6 +153,22 @@ pub async fn sweep(service: Arc<Service>, keep: Keep, mut stop: watch::Receiver<
         tokio::select! {
             _ = stop.changed() => return,
             () = tokio::time::sleep(SWEEP_EVERY) => {}
+        }
+    }
+}
+
+/// Reminds of credentials that are to be replaced: at the start, when something else is installed, and
+/// once in a while.
+pub async fn remind(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let changed = service.reinstalled.notified();
+        if let Err(problem) = own_events::tell_of_rotations(&service).await {
+            complain(&problem);
+        }
+        tokio::select! {
+            _ = stop.changed() => return,
+            () = changed => {}
+            () = tokio::time::sleep(REMIND_EVERY) => {}
         }
     }
 }

@@ -35,7 +35,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::catalog::{App, Catalog};
 use crate::connection::{Connection, Credentials, Redactor};
 use crate::execute::gate::Limits;
-use crate::http::HttpCaller;
+use crate::http::{Guard, HttpCaller};
 use crate::plan::Plan;
 use crate::store::{
     Accepted, Arrival, Deliveries, Ended, NewPlan, RunState, Runs, Store, StoreError,
@@ -118,6 +118,8 @@ pub struct Service {
     reinstalled: tokio::sync::Notify,
     recorder: PrometheusHandle,
     credentials: Arc<dyn Credentials>,
+    /// Stands before every call.
+    guard: Guard,
 }
 
 /// A service that runs.
@@ -204,7 +206,8 @@ pub async fn start(
             message: format!("no calls can be made: {e}"),
             help: "check the network".to_owned(),
         })?;
-    let caller = caller.hiding(options.redactor.clone());
+    let guard = Guard::new(installed.connections.clone());
+    let caller = caller.hiding(options.redactor.clone()).guarded(guard.clone());
     let hooks = Hooks::open(options.vault, options.redactor, &store, &installed).await?;
     let fresh_behind = store.last_run().await?;
     let open = store.count_open().await?;
@@ -242,6 +245,7 @@ pub async fn start(
         reinstalled: tokio::sync::Notify::new(),
         recorder: handle,
         credentials,
+        guard,
     });
     let (stop_working, working_stops) = oneshot::channel();
     let (stop_listening, listening_stops) = oneshot::channel();
@@ -256,6 +260,7 @@ pub async fn start(
     chores.spawn(timers::run(service.clone(), stops.clone()));
     chores.spawn(chores::count(service.clone(), stops.clone()));
     chores.spawn(chores::follow_vault(service.clone(), stops.clone()));
+    chores.spawn(chores::remind(service.clone(), stops.clone()));
     chores.spawn(chores::sweep(service.clone(), options.keep, stops));
     Ok(Running {
         service,
@@ -301,9 +306,15 @@ impl Service {
     ) -> Result<(), StartError> {
         self.hooks.ensure(self.store(), &installed).await?;
         self.runner.gates.open(self.store(), &installed.connections, limits).await?;
+        self.guard.set(installed.connections.clone());
         self.runner.install(Arc::new(installed));
         self.reinstalled.notify_waiters();
         Ok(())
+    }
+
+    /// From now on the connections may do no more than these may; what is installed stays.
+    pub fn narrow(&self, connections: &BTreeMap<String, Connection>) {
+        self.guard.narrow(connections);
     }
 
     fn verifier(&self) -> &Verifier {

@@ -171,6 +171,11 @@ fn headline(notice: &Notice) -> String {
             notice.payload["left"],
             notice.payload["limit"]
         ),
+        "rotation_due" => format!(
+            "the credential of the connection `{}` is to be replaced: it is {} days old",
+            field("connection"),
+            notice.payload["age_days"]
+        ),
         other => other.to_owned(),
     }
 }

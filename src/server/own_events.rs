@@ -1,4 +1,5 @@
-//! What linecook itself tells: a run that failed or is held, a connection to renew, a quota that runs low.
+//! What linecook itself tells: a run that failed or is held, a connection to renew, a
+//! credential to replace, a quota that runs low.
 //! Each becomes an event like any other, which can start recipes, and a notice for people.
 //!
 //! They are read from the store and not from memory, so that none is forgotten by a crash; an event that
@@ -13,6 +14,7 @@ use tracing::error;
 use super::Service;
 use super::installed::{Happening, TriggerFacts};
 use crate::catalog::Catalog;
+use crate::connection::Rotation;
 use crate::journal::{Outcome, StepError};
 use crate::store::{Accepted, Arrival, Fingerprint, RunRow, RunState, Runs, StoreError};
 
@@ -115,6 +117,32 @@ pub async fn tell_of_quotas(service: &Arc<Service>) -> Result<(), StoreError> {
         let fingerprint =
             Fingerprint::of(&[b"quota_low", connection.as_bytes(), &day.to_le_bytes()]);
         tell(service, "quota_low", payload, fingerprint).await?;
+    }
+    Ok(())
+}
+
+/// A credential is older than its connection says it shall become: told once for each time that it is to be
+/// replaced.
+pub async fn tell_of_rotations(service: &Arc<Service>) -> Result<(), StoreError> {
+    let now = Timestamp::now();
+    for (name, connection) in &service.installed().connections {
+        let Some(rotation) = connection.rotation else { continue };
+        let Some(due) = rotation.last_due(now) else { continue };
+        let (position, due_text) = (format!("rotation {name}"), due.to_string());
+        if service.store().position(&position).await?.is_some_and(|told| told == due_text) {
+            continue;
+        }
+        let payload = json!({
+            "connection": name,
+            "app": connection.app,
+            "since": rotation.since.to_string(),
+            "due_at": due_text,
+            "age_days": rotation.age_days(now),
+            "help": Rotation::help(name),
+        });
+        let fingerprint = Fingerprint::of(&[b"rotation_due", name.as_bytes(), due_text.as_bytes()]);
+        tell(service, "rotation_due", payload, fingerprint).await?;
+        service.store().set_position(&position, &due_text).await?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::call::{CallError, Caller, Failure, Response, classify};
 use crate::catalog::{App, Catalog, Operation, Registration, value_at};
 use crate::connection::{Connection, Redactor};
 use crate::execute::{Quota, answer_in_words};
-use crate::plan::{self, Detail};
+use crate::plan::{self, Account, Detail};
 use crate::store::Spending;
 use crate::template::Scope;
 
@@ -194,8 +194,7 @@ impl<'a> Registrar<'a> {
         let call = call(operation, fields);
         let mut scope = Scope::new(Default::default());
         scope.set_now(Timestamp::now());
-        let account =
-            plan::Account { app: self.app, connection: &self.account, detail: Detail::ToSend };
+        let account = Account { app: self.app, connection: &self.account, detail: Detail::ToSend };
         let planned = plan::request(&call, &call.place, &scope, account, "");
         let planned = planned.map_err(|e| self.error(e.problem, e.instead))?;
         let request = plan::page(&planned, operation, page).request;

@@ -2,6 +2,7 @@
 
 #[path = "../accounts/mod.rs"]
 mod accounts;
+mod canaries;
 mod cases;
 mod catalog;
 mod check;
@@ -22,5 +23,5 @@ mod resume;
 mod run;
 mod service;
 mod settle;
-mod webhooks;
 mod sign_in;
+mod webhooks;

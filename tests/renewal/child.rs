@@ -96,6 +96,8 @@ async fn call_until_told(work: &Work) -> Met {
         app: "highlevel".into(),
         base_url: work.base_url.clone(),
         location_id: Some(super::server::LOCATION.into()),
+        access: Default::default(),
+        rotation: None,
     };
     let connections = BTreeMap::from([("main".to_owned(), connection.clone())]);
     credentials.know(connections);

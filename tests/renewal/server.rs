@@ -115,6 +115,8 @@ impl Server {
             app: "highlevel".into(),
             base_url: self.base_url(process),
             location_id: Some(LOCATION.into()),
+            access: Default::default(),
+            rotation: None,
         }
     }
 

@@ -324,7 +324,10 @@ impl Inner {
     fn cannot_read(&self, problem: VaultError) {
         let mut copy = self.copy.write().unwrap_or_else(PoisonError::into_inner);
         if copy.problem.as_ref() != Some(&problem) {
-            error!("{problem}: {}", problem.help);
+            // Before anything was read, whoever asks is told.
+            if copy.is_read {
+                error!("what was read before stays good, but {problem}: {}", problem.help);
+            }
             Arc::make_mut(&mut copy).problem = Some(problem);
         }
     }
