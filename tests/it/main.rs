@@ -2,6 +2,7 @@
 
 #[path = "../accounts/mod.rs"]
 mod accounts;
+mod canaries;
 mod cases;
 mod catalog;
 mod check;
