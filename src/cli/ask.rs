@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::exit::{CommandError, Result};
 use super::print;
-use crate::connection::Secret;
+use crate::connection::{Redactor, Secret};
 
 /// The longest secret that is taken, in bytes.
 const MAX_SECRET_BYTES: u64 = 16 * 1024;
@@ -66,7 +66,12 @@ pub fn secret(what: &str) -> Result<Secret> {
     }
     // It is sent in a header: anything else cannot be what was copied.
     match text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        true => Ok(Secret::new(text)),
+        true => {
+            let secret = Secret::new(text);
+            // Whatever is said of it from now on, it is not in it.
+            Redactor::process().learn(&secret);
+            Ok(secret)
+        }
         false => Err(CommandError::usage(
             format!("{what} has a blank or a character in it that no such secret has"),
             "copy nothing but the secret itself",

@@ -22,8 +22,8 @@ mod timers;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -33,7 +33,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::catalog::{App, Catalog};
-use crate::connection::{Connection, Credentials, Redactor};
+use crate::connection::{Connection, Credentials, Expired, Redactor};
 use crate::execute::gate::Limits;
 use crate::http::{Guard, HttpCaller};
 use crate::plan::Plan;
@@ -120,6 +120,8 @@ pub struct Service {
     credentials: Arc<dyn Credentials>,
     /// Stands before every call.
     guard: Guard,
+    /// What has been told of them.
+    expired: Mutex<Vec<Expired>>,
 }
 
 /// A service that runs.
@@ -246,6 +248,7 @@ pub async fn start(
         recorder: handle,
         credentials,
         guard,
+        expired: Mutex::default(),
     });
     let (stop_working, working_stops) = oneshot::channel();
     let (stop_listening, listening_stops) = oneshot::channel();

@@ -5,7 +5,7 @@
 //! They are read from the store and not from memory, so that none is forgotten by a crash; an event that
 //! has been told already is known by its fingerprint.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -79,10 +79,12 @@ async fn tell_of_connection(
 
 /// A credential is of no use any more: told once.
 pub async fn tell_of_credentials(service: &Arc<Service>) -> Result<(), StoreError> {
-    for expired in service.credentials.expired().await {
-        if !service.installed().connections.contains_key(&expired.connection) {
-            continue;
-        }
+    let mut all = service.credentials.expired().await;
+    all.retain(|expired| service.installed().connections.contains_key(&expired.connection));
+    if *service.expired.lock().unwrap_or_else(PoisonError::into_inner) == all {
+        return Ok(());
+    }
+    for expired in &all {
         let at = expired.at.as_nanosecond().to_le_bytes();
         let fingerprint =
             Fingerprint::of(&[b"credential_expired", expired.connection.as_bytes(), &at]);
@@ -95,6 +97,7 @@ pub async fn tell_of_credentials(service: &Arc<Service>) -> Result<(), StoreErro
         });
         tell(service, "connection_expired", payload, fingerprint).await?;
     }
+    *service.expired.lock().unwrap_or_else(PoisonError::into_inner) = all;
     Ok(())
 }
 

@@ -118,13 +118,13 @@ impl Inner {
         format!("{what}-{}", self.made)
     }
 
-    fn note(&mut self, call: &str) -> Result<(), Response> {
+    fn note(&mut self, call: &str) -> Result<(), Box<Response>> {
         self.calls.push(call.to_owned());
         match self.status {
             None => Ok(()),
             Some(status) => {
                 let status = StatusCode::from_u16(status).unwrap();
-                Err((status, Json(json!({ "message": "out of order" }))).into_response())
+                Err(Box::new((status, Json(json!({ "message": "out of order" }))).into_response()))
             }
         }
     }
@@ -144,12 +144,12 @@ impl Inner {
         Json(answer).into_response()
     }
 
-    fn good(&self, headers: &HeaderMap) -> Result<Good, Response> {
+    fn good(&self, headers: &HeaderMap) -> Result<Good, Box<Response>> {
         let value = headers.get("authorization").and_then(|value| value.to_str().ok());
         let token = value.and_then(|value| value.strip_prefix("Bearer "));
         token.and_then(|token| self.tokens.get(token)).cloned().ok_or_else(|| {
             // A careless app repeats what it was sent.
-            refused(401, &format!("Invalid JWT {}", token.unwrap_or_default()))
+            Box::new(refused(401, &format!("Invalid JWT {}", token.unwrap_or_default())))
         })
     }
 }
@@ -168,7 +168,7 @@ async fn choose(
 ) -> Response {
     let mut inner = inner.lock().unwrap();
     if let Err(answer) = inner.note("GET /choose") {
-        return answer;
+        return *answer;
     }
     let wrong = query.get("client_id").map(String::as_str) != Some(CLIENT_ID)
         || query.get("response_type").map(String::as_str) != Some("code")
@@ -195,7 +195,7 @@ async fn agree(
 ) -> Response {
     let mut inner = inner.lock().unwrap();
     if let Err(answer) = inner.note("POST /agree") {
-        return answer;
+        return *answer;
     }
     let mut back = url::Url::parse(&query["redirect_uri"]).unwrap();
     if form.get("agree").map(String::as_str) == Some("yes") {
@@ -214,7 +214,7 @@ async fn agree(
 async fn token(State(inner): Shared, Form(form): Form<Pairs>) -> Response {
     let mut inner = inner.lock().unwrap();
     if let Err(answer) = inner.note("POST /oauth/token") {
-        return answer;
+        return *answer;
     }
     let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     if field("client_id") != CLIENT_ID || field("client_secret") != inner.client_secret {
@@ -256,11 +256,11 @@ async fn location_token(
 ) -> Response {
     let mut inner = inner.lock().unwrap();
     if let Err(answer) = inner.note("POST /oauth/locationToken") {
-        return answer;
+        return *answer;
     }
     let good = match inner.good(&headers) {
         Ok(good) => good,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     if good.location.is_some() || !good.scopes.iter().any(|scope| scope == "oauth.write") {
         return refused(401, "The token is not authorized for this scope.");
@@ -276,12 +276,12 @@ async fn location_token(
 async fn installed_locations(State(inner): Shared, headers: HeaderMap) -> Response {
     let mut inner = inner.lock().unwrap();
     if let Err(answer) = inner.note("GET /oauth/installedLocations") {
-        return answer;
+        return *answer;
     }
     match inner.good(&headers) {
         Ok(good) if good.scopes.iter().any(|scope| scope == "oauth.readonly") => {}
         Ok(_) => return refused(401, "The token is not authorized for this scope."),
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     }
     let locations = inner.locations.iter().map(|(id, name)| {
         json!({ "_id": id, "name": name, "address": "1 Main St", "isInstalled": true })
@@ -297,14 +297,14 @@ async fn contacts(
 ) -> Response {
     let mut inner = inner.lock().unwrap();
     if let Err(answer) = inner.note("GET /contacts/") {
-        return answer;
+        return *answer;
     }
     if !headers.contains_key("version") {
         return refused(401, "version header was not found.");
     }
     let good = match inner.good(&headers) {
         Ok(good) => good,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     if !good.scopes.iter().any(|scope| scope == "contacts.readonly") {
         return refused(401, "The token is not authorized for this scope.");
@@ -318,11 +318,11 @@ async fn contacts(
 async fn about(State(inner): Shared, headers: HeaderMap) -> Response {
     let mut inner = inner.lock().unwrap();
     if let Err(answer) = inner.note("GET /self") {
-        return answer;
+        return *answer;
     }
     match inner.good(&headers) {
         Ok(_) => Json(inner.about.clone()).into_response(),
-        Err(answer) => answer,
+        Err(answer) => *answer,
     }
 }
 
@@ -335,7 +335,7 @@ async fn uninstall(
     let mut inner = inner.lock().unwrap();
     let call = format!("DELETE /marketplace/app/{app}/installations");
     if let Err(answer) = inner.note(&call) {
-        return answer;
+        return *answer;
     }
     match inner.good(&headers) {
         Ok(good) if body["locationId"].as_str() != good.location.as_deref() => {
@@ -343,7 +343,7 @@ async fn uninstall(
         }
         Ok(good) if good.scopes.iter().any(|scope| scope == "oauth.write") => {}
         Ok(_) => return refused(401, "The token is not authorized for this scope."),
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     }
     inner.tokens.retain(|_, good| good.location.as_deref() != body["locationId"].as_str());
     Json(json!({ "success": true })).into_response()

@@ -2,6 +2,7 @@
 //! that says how it ended. Not part of `cargo test`: see `tests/browser/run`.
 
 #[path = "../accounts/mod.rs"]
+#[allow(dead_code)]
 mod accounts;
 #[path = "../it/cases.rs"]
 #[allow(dead_code)]

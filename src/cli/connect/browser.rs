@@ -13,7 +13,7 @@ use super::{Connecting, Scopes, agree};
 use crate::catalog::OAuth;
 use crate::cli::exit::{CommandError, Result};
 use crate::cli::{ask, print};
-use crate::connection::{Facts, Secret, Way};
+use crate::connection::{Facts, Redactor, Secret, Way};
 use crate::http::oauth::{Granted, OAuthError, TokenEndpoint, User};
 use crate::sign_in::{Asked, Door, Ending, GOOD_FOR, Returned, State, authorize, read_address};
 use crate::vault::{Grant, OAuthGrant};
@@ -359,7 +359,7 @@ impl Connecting<'_> {
                 good: false,
                 title: format!("{title} is not connected"),
                 sentences: vec![
-                    format!("{}.", ask::capitalised(error.message())),
+                    format!("{}.", ask::capitalised(&Redactor::process().text(error.message()))),
                     "The terminal says what to do.".into(),
                 ],
             },

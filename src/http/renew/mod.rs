@@ -296,6 +296,13 @@ impl Inner {
         if is_mine || !self.copy().is_read {
             self.read_if_changed().await;
         }
+        for known in self.copy().all() {
+            let is_there = known.slot.has_unstored.load(Ordering::Relaxed);
+            if is_mine && is_there && !known.slot.rests() {
+                let (inner, known) = (self.clone(), known.clone());
+                self.start(async move { renewal::renew(&inner, &known, Why::Ends).await });
+            }
+        }
     }
 
     /// Reads the vault when its file is another one than last time.

@@ -2,6 +2,7 @@
 //! uses it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -39,7 +40,7 @@ struct Setback {
 pub async fn renew(inner: &Arc<Inner>, known: &Known, why: Why) -> Result<(), NoToken> {
     let slot = known.slot.clone();
     let mut work = slot.work.lock().await;
-    if has_moved_on(inner, known) {
+    if work.unstored.is_none() && has_moved_on(inner, known) {
         return Ok(());
     }
     if let Some(problem) = work.problem.clone().filter(|_| slot.is_paused()) {
@@ -82,6 +83,7 @@ fn has_moved_on(inner: &Inner, known: &Known) -> bool {
 
 async fn attempt(inner: &Arc<Inner>, known: &Known, work: &mut Work) -> Result<(), Setback> {
     if let Some(unstored) = work.unstored.take() {
+        known.slot.has_unstored.store(false, Ordering::Relaxed);
         return keep(inner, known, work, unstored).await.map(drop);
     }
     let (lock, contents) = alone(inner, &known.name).await.map_err(|e| plain(words::vault(&e)))?;
@@ -257,6 +259,7 @@ async fn keep(
         }
         Err(problem) => {
             work.unstored = Some(unstored);
+            known.slot.has_unstored.store(true, Ordering::Relaxed);
             error!(connection = %known.name, "a new token cannot be stored, and is lost if linecook ends now: {problem}: {}", problem.help);
             Err(plain(words::cannot_store(&known.name, &problem)))
         }

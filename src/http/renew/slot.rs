@@ -15,6 +15,8 @@ pub struct Slot {
     /// No try before.
     rests_until: Mutex<Option<Instant>>,
     proof_is_claimed: AtomicBool,
+    /// Whether [`Work::unstored`] holds something.
+    pub has_unstored: AtomicBool,
 }
 
 /// What a renewal leaves to the next one.

@@ -92,20 +92,22 @@ async fn answer(State(echo): State<Echo>, request: Request) -> Response {
     // Addresses of webhooks are secret by what is in them.
     got.extend(values.iter().flat_map(|value| value.split('/').map(str::to_owned)));
     got.push(body.clone());
-    let echoed: Vec<String> = got.iter().filter(|text| text.len() > 5).flat_map(|t| forms(t)).collect();
+    let echoed: Vec<String> =
+        got.iter().filter(|text| text.len() > 5).flat_map(|t| forms(t)).collect();
     let path = parts.uri.path().trim_start_matches('/');
     let (number, path) = path.split_once('/').unwrap_or((path, ""));
     let number: usize = number.parse().unwrap_or_default();
     let text = echoed.join(" ");
-    let builder = Response::builder();
     let first = got.iter().find(|text| text.len() < 500).cloned().unwrap_or_default();
-    let builder = match axum::http::HeaderValue::from_str(&first) {
-        Ok(value) => builder.header("x-you-said", value),
-        Err(_) => builder,
+    let first = axum::http::HeaderValue::from_str(&first).ok();
+    let builder = || match &first {
+        Some(value) => Response::builder().header("x-you-said", value),
+        None => Response::builder(),
     };
     let keyed: Map<String, Value> = echoed.iter().map(|form| (form.clone(), json!(1))).collect();
     let all = json!({ "message": text, "echo": echoed, "keyed": keyed });
-    let reply = |status: u16, body: String| builder.status(status).body(Body::from(body)).unwrap();
+    let reply =
+        |status: u16, body: String| builder().status(status).body(Body::from(body)).unwrap();
     let with = |mut value: Value| {
         value.as_object_mut().unwrap().extend(all.as_object().unwrap().clone());
         value.to_string()
@@ -113,7 +115,9 @@ async fn answer(State(echo): State<Echo>, request: Request) -> Response {
     match (parts.method.as_str(), path) {
         ("POST", "oauth/token") if number % 7 == 3 => {
             let error = "Invalid grant: refresh token is invalid";
-            let body = with(json!({ "error": "invalid_grant", "error_description": format!("{error} {text}") }));
+            let body = with(
+                json!({ "error": "invalid_grant", "error_description": format!("{error} {text}") }),
+            );
             reply(400, body)
         }
         ("POST", "oauth/token") if number % 7 == 5 => reply(500, text),
@@ -127,12 +131,23 @@ async fn answer(State(echo): State<Echo>, request: Request) -> Response {
         ),
         ("POST", "oauth/locationToken") => {
             let token = echo.canaries.token("exchanged location token");
-            reply(201, with(json!({ "access_token": token, "token_type": "Bearer", "expires_in": 86399 })))
+            reply(
+                201,
+                with(json!({ "access_token": token, "token_type": "Bearer", "expires_in": 86399 })),
+            )
         }
         ("GET", "self") => reply(200, with(json!({ "merchant": { "status": "ACTIVE" } }))),
-        ("GET", "webhook") => reply(200, with(json!({ "data": [], "total": 0, "per_page": 50, "current_page": 1, "last_page": 1 }))),
-        ("POST", "webhook") if number % 2 == 0 => reply(422, all.to_string()),
-        ("POST", "contacts/upsert") => reply(201, with(json!({ "new": true, "contact": { "id": "contact-1", "email": text } }))),
+        ("GET", "webhook") => reply(
+            200,
+            with(
+                json!({ "data": [], "total": 0, "per_page": 50, "current_page": 1, "last_page": 1 }),
+            ),
+        ),
+        ("POST", "webhook") if number.is_multiple_of(2) => reply(422, all.to_string()),
+        ("POST", "contacts/upsert") => reply(
+            201,
+            with(json!({ "new": true, "contact": { "id": "contact-1", "email": text } })),
+        ),
         _ => match number % 9 {
             0 => reply(422, all.to_string()),
             1 => reply(400, text),
@@ -144,7 +159,7 @@ async fn answer(State(echo): State<Echo>, request: Request) -> Response {
             // It breaks off.
             7 => {
                 let cut = text[..text.len() / 2].to_owned();
-                builder.header("content-length", text.len()).body(Body::from(cut)).unwrap()
+                builder().header("content-length", text.len()).body(Body::from(cut)).unwrap()
             }
             _ => reply(200, with(json!({ "id": "thing-1" }))),
         },

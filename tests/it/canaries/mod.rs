@@ -57,7 +57,6 @@ type Seen = Vec<(String, Vec<u8>)>;
 
 struct Scene {
     folder: tempfile::TempDir,
-    canaries: Canaries,
     echo: Echo,
     /// Those of HighLevel, and of Stax.
     accounts: (usize, usize),
@@ -104,7 +103,9 @@ impl Scene {
                 _ => echo.base_url(number),
             };
             let location = if is_stax { "" } else { ", location_id: here" };
-            project.push_str(&format!("  {name}: {{ app: {app}{location}, base_url: '{base_url}' }}\n"));
+            project.push_str(&format!(
+                "  {name}: {{ app: {app}{location}, base_url: '{base_url}' }}\n"
+            ));
             let hooks = ["newest", "older"].map(|age| HookSecret {
                 secret: Secret::new(canaries.hook(&format!("{age} address of {name}"))),
                 until: None,
@@ -136,14 +137,14 @@ impl Scene {
         };
         contents.clients.insert("highlevel".into(), client);
         vault(folder.path()).change(|all| *all = contents).unwrap();
-        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        let write =
+            |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         write("linecook.yaml", &(project + &recipes));
         write("echo.yaml", RECIPE);
         write("asks.yaml", STAX_RECIPE);
         write("event.json", r#"{ "id": "c-1", "email": "ada@example.com" }"#);
         Scene {
             folder,
-            canaries: canaries.clone(),
             echo,
             accounts: (of_highlevel, of_stax),
             environment,
@@ -324,7 +325,8 @@ async fn no_canary_is_found_anywhere() {
 
     // Connecting, and commands that need no service.
     let key = canaries.token("key given to connect");
-    let connect = format!("connect stax --name new --sandbox --base-url {}", scene.echo.base_url(8));
+    let connect =
+        format!("connect stax --name new --sandbox --base-url {}", scene.echo.base_url(8));
     scene.run_with(&connect, Some(format!("{key}\n"))).await;
     let wrong = canaries.token("private token that is refused");
     let connect = format!(
@@ -368,19 +370,28 @@ async fn no_canary_is_found_anywhere() {
         assert_eq!(answer.status(), 202);
         let hook = scene.hook(&name, "customer_updated");
         assert_eq!(client.post(&hook).json(&body).send().await.unwrap().status(), 202);
-        for wrong in [hook.replace("/hooks/", "/hooks/x"), format!("{hook}/x"), format!("{hook}%00")] {
+        for wrong in
+            [hook.replace("/hooks/", "/hooks/x"), format!("{hook}/x"), format!("{hook}%00")]
+        {
             let answer = client.post(&wrong).json(&body).send().await.unwrap();
             assert!(answer.status().is_client_error());
-            scene.seen.push(("an answer of the service".to_owned(), answer.bytes().await.unwrap().to_vec()));
+            scene.seen.push((
+                "an answer of the service".to_owned(),
+                answer.bytes().await.unwrap().to_vec(),
+            ));
         }
         for broken in ["{", "[]", "null"] {
             let answer = client.post(&hook).body(broken).send().await.unwrap();
-            scene.seen.push(("an answer of the service".to_owned(), answer.bytes().await.unwrap().to_vec()));
+            scene.seen.push((
+                "an answer of the service".to_owned(),
+                answer.bytes().await.unwrap().to_vec(),
+            ));
         }
     }
     let store = scene.store();
     quiet(&store, of_highlevel + of_stax).await;
-    let metrics = client.get(format!("http://127.0.0.1:{}/metrics", scene.port)).send().await.unwrap();
+    let metrics =
+        client.get(format!("http://127.0.0.1:{}/metrics", scene.port)).send().await.unwrap();
     scene.seen.push(("metrics".to_owned(), metrics.bytes().await.unwrap().to_vec()));
     let filter = RunFilter { limit: 1_000, ..RunFilter::default() };
     let runs = store.runs(filter).await.unwrap();
@@ -480,6 +491,8 @@ fn the_search_finds_every_secret_in_every_form() {
             let line = format!("{{\"message\":\"before {form} after\"}}");
             assert_eq!(search.found(line.as_bytes()).len(), 1, "{what} {text}: {form}");
         }
-        assert!(search.found(format!("before {} after", &text[..text.len() - 2]).as_bytes()).is_empty());
+        assert!(
+            search.found(format!("before {} after", &text[..text.len() - 2]).as_bytes()).is_empty()
+        );
     }
 }

@@ -4,6 +4,8 @@
 mod connections;
 mod files;
 mod sign_in;
+#[cfg(unix)]
+mod terminal;
 mod tokens;
 
 use std::path::Path;

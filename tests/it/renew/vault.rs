@@ -321,7 +321,11 @@ async fn nobody_uses_a_token_that_is_not_stored() {
     let (refreshes, calls) = (kit.refreshes(), kit.server.counts().good_calls);
     assert_eq!((refreshes, calls), (1, 1));
     std::fs::remove_dir(&lock).unwrap();
-    // What was given is not forgotten.
+    // What was given is not forgotten, even when nobody calls.
+    let before = kit.stored();
+    kit.credentials.expired().await;
+    kit.credentials.settled().await;
+    assert_ne!(oauth(&kit.stored()).access, oauth(&before).access);
     kit.goes_well().await;
     assert_eq!(kit.refreshes(), 1);
     assert_eq!(kit.server.counts().invalid_grants, 0);

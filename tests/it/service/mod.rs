@@ -1,6 +1,7 @@
 //! The service as its neighbours see it: webhooks go in, calls come out at the sandbox.
 
 mod accounts;
+mod access;
 mod delivery;
 mod disk;
 mod doors;
@@ -47,6 +48,8 @@ pub struct Menu<'a> {
     pub disk: Option<&'static Disk>,
     /// What calls are made with; the sandbox's own tokens without it.
     pub credentials: Option<Arc<dyn Credentials>>,
+    /// Makes each connection what it is in this test.
+    pub change: fn(&mut Connection),
 }
 
 impl<'a> Menu<'a> {
@@ -58,6 +61,7 @@ impl<'a> Menu<'a> {
             request_timeout: Duration::from_secs(10),
             disk: None,
             credentials: None,
+            change: |_| {},
         }
     }
 }
@@ -222,10 +226,11 @@ pub async fn try_start(
         ("main".to_owned(), token("highlevel")),
         ("stax".to_owned(), token("stax")),
     ]));
-    let connections = BTreeMap::from([
+    let mut connections = BTreeMap::from([
         ("main".to_owned(), connection("highlevel")),
         ("stax".to_owned(), connection("stax")),
     ]);
+    connections.values_mut().for_each(menu.change);
     let defaults = Defaults::default();
     let installed = server::install(&store, recipes, &defaults, connections).await;
     let installed = installed.map_err(said)?;
