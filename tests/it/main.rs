@@ -1,6 +1,5 @@
 //! One test binary; its files mirror the stages.
 
-mod access;
 #[path = "../accounts/mod.rs"]
 mod accounts;
 mod canaries;
