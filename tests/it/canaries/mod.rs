@@ -313,6 +313,7 @@ async fn quiet(store: &Store, runs: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes; `cargo test canary -- --ignored --nocapture` runs it"]
 async fn no_canary_is_found_anywhere() {
     let asked = std::env::var("LINECOOK_CANARIES").ok().and_then(|n| n.parse().ok());
     let count: usize = asked.unwrap_or(200);
