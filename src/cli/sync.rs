@@ -112,7 +112,7 @@ async fn show(ready: &ReadyProject, name: &str, format: Format) -> Result {
         HttpCaller::new(ready.project.request_timeout, credentials.clone()).map_err(|e| {
             CommandError::environment(format!("no calls can be made: {e}"), "check the network")
         })?;
-    let caller = caller.guarded(Guard::new(installed.connections.clone()));
+    let caller = caller.guarded(Guard::new(installed.by_every_name()));
     let way = Way { store, caller, gates: Gates::default() };
     let found = estimate(&way, &installed, &installation).await;
     credentials.settled().await;

@@ -119,6 +119,12 @@ fn belongs(call: &Call, record: &Record) -> bool {
 
 /// Whether a record names `parent`: a path parameter `customerId` is the field `customer_id` in Stax.
 pub(super) fn belongs_to(record: &Record, parameter: &str, parent: &str) -> bool {
+    let snake = snake_case(parameter);
+    [parameter, &snake].iter().any(|name| text_of(record, name) == parent)
+}
+
+/// `customerId` → `customer_id`
+pub(super) fn snake_case(parameter: &str) -> String {
     let mut snake = String::new();
     for c in parameter.chars() {
         if c.is_uppercase() {
@@ -126,7 +132,7 @@ pub(super) fn belongs_to(record: &Record, parameter: &str, parent: &str) -> bool
         }
         snake.extend(c.to_lowercase());
     }
-    [parameter, &snake].iter().any(|name| text_of(record, name) == parent)
+    snake
 }
 
 /// What a request says of the record, wherever the fields go.

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::catalog::{ListShape, Slot};
 
-use super::generic::{belongs_to, not_found, put_at, shown};
-use super::records::{Record, is_blank, plain};
+use super::generic::{belongs_to, not_found, put_at, shown, snake_case};
+use super::records::{Record, folded, is_blank, plain};
 use super::reply::Reply;
 use super::stax;
 use super::world::{Call, World};
@@ -33,14 +33,12 @@ pub(super) fn answer(world: &World, call: &Call) -> Reply {
 
 /// Everything that the query asks for, in order.
 fn select(world: &World, call: &Call) -> Vec<Record> {
-    let kind = call.kind();
-    let all = world.records.all(&kind);
+    let mut some = candidates(world, call);
     // Stax shows the newest first.
-    let all: Vec<&Record> = match call.operation.app.as_str() {
-        "stax" => all.rev().collect(),
-        _ => all.collect(),
-    };
-    let mut found: Vec<Record> = all
+    if call.operation.app == "stax" {
+        some.reverse();
+    }
+    let mut found: Vec<Record> = some
         .into_iter()
         .filter(|record| is_wanted_state(call, record))
         .filter(|record| call.parent().is_none_or(|(name, id)| belongs_to(record, name, id)))
@@ -56,6 +54,39 @@ fn select(world: &World, call: &Call) -> Vec<Record> {
     }
     found
 }
+
+/// Every record that may be asked for, looked up by one field where the call names one.
+fn candidates<'a>(world: &'a World, call: &Call) -> Vec<&'a Record> {
+    let kind = call.kind();
+    if let Some((name, id)) = call.parent() {
+        let by = |name: &str| world.records.with(&kind, name, id, folded);
+        let found = by(name);
+        return if found.is_empty() { by(&snake_case(name)) } else { found };
+    }
+    let says_what = |name: &str| !SAYS_HOW.contains(&name);
+    let by = call.query.iter().find(|(name, value)| !value.is_array() && says_what(name));
+    match by {
+        Some((name, value)) => world.records.with_or_without(&kind, name, &plain(value), folded),
+        None => world.records.all(&kind).collect(),
+    }
+}
+
+/// Query fields that say nothing of what is in a field of their name.
+const SAYS_HOW: [&str; 13] = [
+    "page",
+    "per_page",
+    "limit",
+    "skip",
+    "sort",
+    "order",
+    "timezone",
+    "status",
+    "startDate",
+    "endDate",
+    "minTotal",
+    "maxTotal",
+    "keywords[]",
+];
 
 /// Deleted records are shown to those who ask for them only.
 fn is_wanted_state(call: &Call, record: &Record) -> bool {

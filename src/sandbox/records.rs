@@ -1,9 +1,9 @@
 //! The records that the pretended apps hold: by kind such as `stax.customer` and by id, in the order
 //! in which they came. Also their ids and time stamps, which are the same in every run.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -12,38 +12,170 @@ pub(super) type Record = Map<String, Value>;
 /// All records of all apps.
 #[derive(Default)]
 pub(super) struct Records {
-    kinds: IndexMap<String, IndexMap<String, Record>>,
+    kinds: HashMap<String, Kind>,
     counts: HashMap<String, u64>,
+}
+
+/// The records of one kind, by the number of their arrival.
+#[derive(Default)]
+struct Kind {
+    records: BTreeMap<u64, Record>,
+    numbers: HashMap<String, u64>,
+    arrivals: u64,
+    /// By field, made when records are first looked up by it.
+    indexes: RefCell<HashMap<String, Index>>,
+}
+
+/// Which records have what in one field.
+struct Index {
+    form: Form,
+    by_value: HashMap<String, BTreeSet<u64>>,
+    /// Those without the field.
+    without: BTreeSet<u64>,
+}
+
+/// The form in which two values of a field are compared.
+pub(super) type Form = fn(&str) -> String;
+
+impl Index {
+    /// The values under which a record is found.
+    fn values(&self, value: &Value) -> Vec<String> {
+        match value {
+            Value::Array(items) => items.iter().flat_map(|item| self.values(item)).collect(),
+            other => vec![(self.form)(&plain(other))],
+        }
+    }
+
+    fn add(&mut self, number: u64, field: Option<&Value>) {
+        let Some(value) = field else {
+            self.without.insert(number);
+            return;
+        };
+        for value in self.values(value) {
+            self.by_value.entry(value).or_default().insert(number);
+        }
+    }
+
+    fn remove(&mut self, number: u64, field: Option<&Value>) {
+        let Some(value) = field else {
+            self.without.remove(&number);
+            return;
+        };
+        for value in self.values(value) {
+            if let Some(numbers) = self.by_value.get_mut(&value) {
+                numbers.remove(&number);
+                if numbers.is_empty() {
+                    self.by_value.remove(&value);
+                }
+            }
+        }
+    }
+}
+
+impl Kind {
+    fn get(&self, id: &str) -> Option<&Record> {
+        self.records.get(self.numbers.get(id)?)
+    }
+
+    fn insert(&mut self, record: Record) {
+        let id = text_of(&record, "id");
+        let number = match self.numbers.get(&id) {
+            Some(number) => *number,
+            None => {
+                self.arrivals += 1;
+                self.numbers.insert(id, self.arrivals);
+                self.arrivals
+            }
+        };
+        for (field, index) in self.indexes.get_mut() {
+            if let Some(before) = self.records.get(&number) {
+                index.remove(number, before.get(field));
+            }
+            index.add(number, record.get(field));
+        }
+        self.records.insert(number, record);
+    }
+
+    fn remove(&mut self, id: &str) -> Option<Record> {
+        let number = self.numbers.remove(id)?;
+        let record = self.records.remove(&number)?;
+        for (field, index) in self.indexes.get_mut() {
+            index.remove(number, record.get(field));
+        }
+        Some(record)
+    }
+
+    /// The records whose field may be `wanted`, and those without the field where they are asked for.
+    fn with(&self, field: &str, wanted: &str, form: Form, or_without: bool) -> Vec<&Record> {
+        let mut indexes = self.indexes.borrow_mut();
+        let index = indexes.entry(field.to_owned()).or_insert_with(|| {
+            let mut index = Index { form, by_value: HashMap::new(), without: BTreeSet::new() };
+            self.records.iter().for_each(|(number, record)| index.add(*number, record.get(field)));
+            index
+        });
+        let mut numbers = index.by_value.get(&form(wanted)).cloned().unwrap_or_default();
+        if or_without {
+            numbers.extend(&index.without);
+        }
+        numbers.iter().map(|number| &self.records[number]).collect()
+    }
 }
 
 impl Records {
     pub fn all(&self, kind: &str) -> impl DoubleEndedIterator<Item = &Record> {
-        self.kinds.get(kind).into_iter().flat_map(IndexMap::values)
+        self.kinds.get(kind).into_iter().flat_map(|kind| kind.records.values())
+    }
+
+    /// Those whose `field`, or one of the items in it, is `wanted` in this form, in order. A field is always
+    /// looked up in the same form.
+    pub fn with(&self, kind: &str, field: &str, wanted: &str, form: Form) -> Vec<&Record> {
+        self.kinds.get(kind).map_or_else(Vec::new, |k| k.with(field, wanted, form, false))
+    }
+
+    /// Those, and the ones without the field.
+    pub fn with_or_without(
+        &self,
+        kind: &str,
+        field: &str,
+        wanted: &str,
+        form: Form,
+    ) -> Vec<&Record> {
+        self.kinds.get(kind).map_or_else(Vec::new, |k| k.with(field, wanted, form, true))
     }
 
     pub fn find(&self, kind: &str, id: &str) -> Option<&Record> {
         self.kinds.get(kind)?.get(id)
     }
 
-    pub fn find_mut(&mut self, kind: &str, id: &str) -> Option<&mut Record> {
-        self.kinds.get_mut(kind)?.get_mut(id)
+    /// Changes one record; none when it is not there. Its `id` stays.
+    pub fn change<T>(
+        &mut self,
+        kind: &str,
+        id: &str,
+        change: impl FnOnce(&mut Record) -> T,
+    ) -> Option<T> {
+        let kind = self.kinds.get_mut(kind)?;
+        let mut record = kind.get(id)?.clone();
+        let result = change(&mut record);
+        kind.insert(record);
+        Some(result)
     }
 
     /// Keeps a record under its `id`; one that is there already is replaced.
     pub fn insert(&mut self, kind: &str, record: Record) {
-        let id = text_of(&record, "id");
-        self.kinds.entry(kind.to_owned()).or_default().insert(id, record);
+        self.kinds.entry(kind.to_owned()).or_default().insert(record);
     }
 
     pub fn remove(&mut self, kind: &str, id: &str) -> Option<Record> {
-        self.kinds.get_mut(kind)?.shift_remove(id)
+        self.kinds.get_mut(kind)?.remove(id)
     }
 
-    /// Removes every record whose `field` is `value`.
+    /// Removes every record whose `field` is the id `value`.
     pub fn remove_where(&mut self, kind: &str, field: &str, value: &str) {
-        if let Some(records) = self.kinds.get_mut(kind) {
-            records.retain(|_, record| text_of(record, field) != value);
-        }
+        let found = self.with(kind, field, value, folded);
+        let found = found.into_iter().filter(|record| text_of(record, field) == value);
+        let ids: Vec<String> = found.map(|record| text_of(record, "id")).collect();
+        ids.iter().for_each(|id| drop(self.remove(kind, id)));
     }
 
     /// An id that no record of this kind has: of the form the app uses, and the same in every run.
@@ -52,10 +184,22 @@ impl Records {
         loop {
             *count += 1;
             let id = shaped_id(kind, *count);
-            if self.kinds.get(kind).is_none_or(|records| !records.contains_key(&id)) {
+            if self.kinds.get(kind).is_none_or(|records| !records.numbers.contains_key(&id)) {
                 return id;
             }
         }
+    }
+}
+
+/// A form in which equal texts, numbers and truths are equal: `ada@example.com`, `5`, `1` for true.
+pub(super) fn folded(text: &str) -> String {
+    match text.trim().to_lowercase() {
+        text if text == "true" => "1".to_owned(),
+        text if text == "false" => "0".to_owned(),
+        text => match text.parse::<f64>() {
+            Ok(number) if number.is_finite() => number.to_string(),
+            _ => text,
+        },
     }
 }
 

@@ -76,7 +76,11 @@ pub async fn hook_secrets(
                 contents.hooks.entry(name).or_insert_with(|| vec![hook]);
             }
             contents.drop_old_hooks(now);
-            names.iter().for_each(|name| contents.ensure_hook(name));
+            for name in &names {
+                // One that is still written as it was called before has the secrets of the name of now.
+                let name = contents.name_now(name).to_owned();
+                contents.ensure_hook(&name);
+            }
             contents.hooks.clone()
         })
     });

@@ -168,6 +168,16 @@ impl Installed {
         connections.iter().map(now).collect()
     }
 
+    /// The connections by every name that they have and had.
+    pub fn by_every_name(&self) -> BTreeMap<String, Connection> {
+        let before = |(old, name): (&String, &String)| {
+            Some((old.clone(), self.connections.get(name)?.clone()))
+        };
+        let mut all: BTreeMap<_, _> = self.renamed.iter().filter_map(before).collect();
+        all.extend(self.connections.clone());
+        all
+    }
+
     pub fn installation(&self, name: &str) -> Option<&Arc<Installation>> {
         self.installations.iter().find(|i| i.name == name)
     }

@@ -7,6 +7,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::Gates;
 use crate::call::{CallError, Caller, Request, Response};
+use crate::execute::gate::ClosedBy;
 
 /// Upper bounds of the times that calls take, in seconds.
 const BUCKETS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
@@ -48,7 +49,7 @@ impl<C: Caller> Caller for Counted<C> {
     }
 }
 
-/// What each connection may still send.
+/// What each connection may still send, and for how long nothing is sent.
 pub fn quotas(gates: &Gates) {
     for (name, state) in gates.states() {
         let set = |window: &'static str, left: Option<u64>| {
@@ -60,6 +61,11 @@ pub fn quotas(gates: &Gates) {
         set("short", state.left);
         set("day", state.left_today);
         set("failures", state.failures_left);
+        for why in ClosedBy::ALL {
+            let closed = state.closed.filter(|closed| closed.why == why);
+            gauge!("linecook_closed_seconds", "connection" => name.clone(), "why" => why.word())
+                .set(closed.map_or(0.0, |closed| closed.after.as_secs_f64()));
+        }
         gauge!("linecook_calls_in_flight", "connection" => name.clone())
             .set(state.in_flight as f64);
     }

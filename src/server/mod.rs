@@ -208,7 +208,7 @@ pub async fn start(
             message: format!("no calls can be made: {e}"),
             help: "check the network".to_owned(),
         })?;
-    let guard = Guard::new(installed.connections.clone());
+    let guard = Guard::new(installed.by_every_name());
     let caller = caller.hiding(options.redactor.clone()).guarded(guard.clone());
     let hooks = Hooks::open(options.vault, options.redactor, &store, &installed).await?;
     let fresh_behind = store.last_run().await?;
@@ -309,7 +309,7 @@ impl Service {
     ) -> Result<(), StartError> {
         self.hooks.ensure(self.store(), &installed).await?;
         self.runner.gates.open(self.store(), &installed.connections, limits).await?;
-        self.guard.set(installed.connections.clone());
+        self.guard.set(installed.by_every_name());
         self.runner.install(Arc::new(installed));
         self.reinstalled.notify_waiters();
         Ok(())

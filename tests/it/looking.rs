@@ -1,15 +1,18 @@
 //! Looking at runs and events, and acting on them, as people do it: each case runs its commands on a copy
 //! of a store that a service has left behind.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use linecook::connection::{Facts, Secret};
 use linecook::recipe::{Failure, Fault};
 use linecook::store::{RunId, RunState, Runs};
+use linecook::vault::{Contents, Grant, Stored};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-use crate::cases::{compare, folders, linecook, seen};
+use crate::cases::{compare, folders, linecook, seen, vault};
 use crate::service::{Kitchen, Menu, stop};
 
 const DONE: &str = "\
@@ -145,6 +148,24 @@ fn copy(from: &Path) -> TempDir {
     folder
 }
 
+/// What a case has of its own: a project file, and in `vault.json` what is known of credentials that are
+/// stored.
+fn furnish(folder: &Path, case: &Path) {
+    let project = case.join("linecook.yaml");
+    if project.exists() {
+        std::fs::copy(project, folder.join("linecook.yaml")).unwrap();
+    }
+    let Ok(text) = std::fs::read_to_string(case.join("vault.json")) else { return };
+    let all: BTreeMap<String, Facts> = serde_json::from_str(&text).unwrap();
+    let store = |contents: &mut Contents| {
+        for (name, facts) in all {
+            let grant = Grant::Token(Secret::new("test-token-1"));
+            contents.connections.insert(name, Stored { facts, grant, previous: None });
+        }
+    };
+    vault(folder).change(store).unwrap();
+}
+
 /// A line as a shell reads it, with single quotes.
 fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
@@ -231,6 +252,7 @@ async fn every_case_shows_what_it_should() {
     let mut wrong = Vec::new();
     for case in folders("looking") {
         let folder = copy(original.path());
+        furnish(folder.path(), &case);
         let mut text = String::new();
         for line in std::fs::read_to_string(case.join("commands.txt")).unwrap().lines() {
             let words = words(line);

@@ -1,5 +1,6 @@
 //! One test binary; its files mirror the stages.
 
+mod access;
 #[path = "../accounts/mod.rs"]
 mod accounts;
 mod canaries;

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use linecook::store::{RequestBody, RunFilter, RunRow, RunState, Runs, Store};
+use linecook::store::{Counts, RequestBody, RunFilter, RunRow, RunState, Runs, Store};
 use serde_json::Value;
 
 use super::apps::Apps;
 use super::project::{PROTECTED, Project, UNPROTECTED};
 use super::senders::{email, id};
 
-/// Without any change for so long the runs are stuck.
-const STUCK: Duration = Duration::from_secs(90);
+/// Without any change for so long the runs are stuck: longer than the longest pause after an outage.
+const STUCK: Duration = Duration::from_secs(330);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 pub struct Judge<'a> {
@@ -27,7 +27,10 @@ impl Judge<'_> {
         let store = self.project.store().ok_or("there is no store")?;
         let mut asked = 0;
         loop {
-            quiet(&store).await?;
+            if let Err(counts) = quiet(&store).await? {
+                let metrics = self.metrics().await;
+                return Err(format!("the runs stand still: {counts:?}\n{metrics}"));
+            }
             let held = runs(&store, vec![RunState::Held]).await;
             if held.is_empty() {
                 return Ok(asked);
@@ -40,6 +43,16 @@ impl Judge<'_> {
                 self.answer(&store, &run).await?;
             }
         }
+    }
+
+    /// What the service counts.
+    async fn metrics(&self) -> String {
+        let answer = reqwest::get(format!("{}/metrics", self.project.address())).await;
+        let text = match answer {
+            Ok(answer) => answer.text().await,
+            Err(problem) => Err(problem),
+        };
+        text.unwrap_or_else(|problem| problem.to_string())
     }
 
     /// Answers as a person does who has looked.
@@ -148,20 +161,20 @@ impl Judge<'_> {
 
 type Effect = (&'static str, HashMap<String, usize>, fn(usize) -> String);
 
-/// Comes back when no run goes on by itself.
-async fn quiet(store: &Store) -> Result<(), String> {
+/// Comes back when no run goes on by itself, or with how they stand when none has for long.
+async fn quiet(store: &Store) -> Result<Result<(), Counts>, String> {
     let mut changed = Instant::now();
     let mut last = Vec::new();
     loop {
         let counts = store.counts().await.map_err(|e| e.to_string())?;
         if !counts.iter().any(|(state, _)| matches!(state, RunState::Open | RunState::Waiting)) {
-            return Ok(());
+            return Ok(Ok(()));
         }
         if counts != last {
             (changed, last) = (Instant::now(), counts);
         }
         if changed.elapsed() > STUCK {
-            return Err(format!("the runs stand still: {last:?}"));
+            return Ok(Err(last));
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

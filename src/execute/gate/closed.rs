@@ -26,6 +26,27 @@ pub enum ClosedBy {
     Host,
 }
 
+impl ClosedBy {
+    pub const ALL: [ClosedBy; 5] = [
+        ClosedBy::Quota,
+        ClosedBy::DailyQuota,
+        ClosedBy::Refusal,
+        ClosedBy::Failures,
+        ClosedBy::Host,
+    ];
+
+    /// As metrics name it.
+    pub fn word(self) -> &'static str {
+        match self {
+            ClosedBy::Quota => "quota",
+            ClosedBy::DailyQuota => "daily quota",
+            ClosedBy::Refusal => "too many",
+            ClosedBy::Failures => "failures",
+            ClosedBy::Host => "host",
+        }
+    }
+}
+
 impl fmt::Display for ClosedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::value::phone;
 
 use super::super::generic::with_record;
-use super::super::records::{Record, is_blank, iso_stamp, text_of};
+use super::super::records::{Form, Record, folded, is_blank, iso_stamp, text_of};
 use super::super::reply::Reply;
 use super::super::world::{Call, LOCATION_ID, World};
 use super::CONTACT;
@@ -88,12 +88,12 @@ pub(super) fn find<'a>(
     email: Option<&str>,
     phone: Option<&str>,
 ) -> Option<(&'a Record, &'static str)> {
-    let by = |field: &'static str, wanted: Option<&str>, form: fn(&str) -> String| {
-        let wanted = form(wanted.filter(|text| !text.is_empty())?);
-        let has_it = |contact: &&Record| form(&text_of(contact, field)) == wanted;
-        world.records.all(CONTACT).find(has_it).map(|contact| (contact, field))
+    let by = |field: &'static str, wanted: Option<&str>, form: Form| {
+        let wanted = wanted.filter(|text| !text.is_empty())?;
+        let found = world.records.with(CONTACT, field, wanted, form);
+        Some((*found.first()?, field))
     };
-    by("email", email, |text| text.trim().to_lowercase()).or_else(|| by("phone", phone, same_phone))
+    by("email", email, folded).or_else(|| by("phone", phone, same_phone))
 }
 
 /// A phone number in the form in which two can be compared.

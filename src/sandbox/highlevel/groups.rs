@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::super::generic::with_record;
-use super::super::records::Record;
 use super::super::reply::Reply;
 use super::super::world::{Call, World};
 use super::{CONTACT, texts};
@@ -85,13 +84,15 @@ pub(super) fn business(world: &mut World, call: &Call) -> Reply {
     let business = call.body.get("businessId").cloned().unwrap_or_default();
     let mut changed = Vec::new();
     for id in texts(&call.body, "ids") {
-        let Some(contact) = world.records.find_mut(CONTACT, &id) else { continue };
-        match business.is_null() {
-            true => contact.shift_remove("businessId"),
-            false => contact.insert("businessId".into(), business.clone()),
-        };
-        stamp(world, &id);
-        changed.push(id);
+        let now = super::iso_stamp(world.now);
+        let moved = world.records.change(CONTACT, &id, |contact| {
+            match business.is_null() {
+                true => contact.shift_remove("businessId"),
+                false => contact.insert("businessId".into(), business.clone()),
+            };
+            contact.insert("dateUpdated".into(), now.into());
+        });
+        changed.extend(moved.map(|()| id));
     }
     Reply::new(200, json!({ "success": true, "ids": changed }))
 }
@@ -106,8 +107,7 @@ fn change(
     adds: bool,
     wipe: bool,
 ) -> Option<Changed> {
-    let contact: &mut Record = world.records.find_mut(CONTACT, id)?;
-    let before = texts(contact, field);
+    let before = texts(world.records.find(CONTACT, id)?, field);
     let has = |list: &[String], item: &str| {
         let item = item.to_lowercase();
         list.iter().any(|other| other.to_lowercase() == item)
@@ -122,16 +122,12 @@ fn change(
     }
     let added = after.iter().filter(|item| !has(&before, item)).cloned().collect();
     let removed = before.iter().filter(|item| !has(&after, item)).cloned().collect();
-    contact.insert(field.to_owned(), json!(after));
-    stamp(world, id);
-    Some(Changed { before, after, added, removed })
-}
-
-fn stamp(world: &mut World, id: &str) {
     let now = super::iso_stamp(world.now);
-    if let Some(contact) = world.records.find_mut(CONTACT, id) {
+    world.records.change(CONTACT, id, |contact| {
+        contact.insert(field.to_owned(), json!(after));
         contact.insert("dateUpdated".into(), now.into());
-    }
+    })?;
+    Some(Changed { before, after, added, removed })
 }
 
 #[cfg(test)]

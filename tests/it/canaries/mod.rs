@@ -472,7 +472,8 @@ async fn no_canary_is_found_anywhere() {
     let everything: Vec<u8> = scene.seen.iter().flat_map(|(_, text)| text.clone()).collect();
     let everything = String::from_utf8_lossy(&everything);
     assert!(everything.matches("[secret]").count() > 100, "little was hidden");
-    assert!(everything.contains("TRACE") && everything.contains("hyper"), "nothing was traced");
+    let traced = everything.matches("TRACE").count();
+    assert!(traced > 1_000, "{traced} lines of traces");
     assert!(everything.contains("could not be told by e-mail"), "no mail was tried");
     assert!(list.contains("/hooks/"), "{list}");
 }

@@ -33,53 +33,66 @@ impl Search {
     /// What was found, and in which form.
     pub fn found(&self, bytes: &[u8]) -> BTreeMap<String, &'static str> {
         let mut found = BTreeMap::new();
-        let mut see = |bytes: &[u8], form: &'static str| {
-            for hit in self.texts.find_overlapping_iter(bytes) {
-                found.entry(self.names[hit.pattern().as_usize()].clone()).or_insert(form);
+        let has = |text: &[u8], byte: u8| text.contains(&byte);
+        let mut views = vec![(bytes.to_vec(), "raw")];
+        if has(bytes, b'\\') {
+            let once = unescaped(bytes);
+            if has(&once, b'\\') {
+                views.push((unescaped(&once), "JSON-escaped twice"));
             }
-        };
-        let once = unescaped(bytes);
-        let twice = unescaped(&once);
-        let page = without_entities(bytes);
-        let views = [
-            (bytes.to_vec(), "raw"),
-            (once, "JSON-escaped"),
-            (twice, "JSON-escaped twice"),
-            (page, "HTML-escaped"),
-        ];
-        for (view, form) in &views {
-            see(view, form);
-            see(&percent_decoded(view, false), "URL-encoded");
-            see(&percent_decoded(view, true), "form-encoded");
+            views.push((once, "JSON-escaped"));
         }
-        // In base64 and hex nothing but letters, `+` and `/` can be escaped.
-        for view in [&views[0].0, &views[1].0, &percent_decoded(bytes, false)] {
-            let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
-            for run in view.split(|byte| !is_letter(byte)).filter(|r| r.len() >= SHORTEST_RUN) {
-                for engine in &self.engines {
-                    for start in 0..4 {
-                        // What is of the other alphabet ends it.
-                        for part in run[start..].split(|byte| engine_lacks(engine, *byte)) {
-                            let whole = part.len() - usize::from(part.len() % 4 == 1);
-                            if let Ok(bytes) = engine.decode(&part[..whole]) {
-                                see(&bytes, "base64");
-                            }
-                        }
-                    }
-                }
-                for part in run.split(|byte| !byte.is_ascii_hexdigit()) {
-                    for start in 0..2.min(part.len()) {
-                        see(&hex_decoded(&part[start..]), "hex");
-                    }
-                }
+        if has(bytes, b'&') {
+            views.push((without_entities(bytes), "HTML-escaped"));
+        }
+        for at in 0..views.len() {
+            if has(&views[at].0, b'%') {
+                views.push((percent_decoded(&views[at].0, false), "URL-encoded"));
+            }
+            if has(&views[at].0, b'+') {
+                views.push((percent_decoded(&views[at].0, true), "form-encoded"));
+            }
+        }
+        for (view, form) in &views {
+            self.see(view, form, &mut found);
+            // A blank is no letter, whatever stood there.
+            if *form != "form-encoded" {
+                self.decoded(view, &mut found);
             }
         }
         found
     }
-}
 
-fn engine_lacks(engine: &GeneralPurpose, byte: u8) -> bool {
-    engine.decode([b'A', byte, b'A', b'A']).is_err()
+    fn see(&self, bytes: &[u8], form: &'static str, found: &mut BTreeMap<String, &'static str>) {
+        for hit in self.texts.find_overlapping_iter(bytes) {
+            found.entry(self.names[hit.pattern().as_usize()].clone()).or_insert(form);
+        }
+    }
+
+    /// Undoes base64 and hex, wherever that may be.
+    fn decoded(&self, view: &[u8], found: &mut BTreeMap<String, &'static str>) {
+        let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
+        for run in view.split(|byte| !is_letter(byte)).filter(|run| run.len() >= SHORTEST_RUN) {
+            for (engine, others) in self.engines.iter().zip([b"-_", b"+/"]) {
+                // What is of the other alphabet ends it.
+                let parts = run.split(|byte| others.contains(byte));
+                for part in parts.filter(|part| part.len() >= SHORTEST_RUN) {
+                    for start in 0..4 {
+                        let part = &part[start..];
+                        let whole = part.len() - usize::from(part.len() % 4 == 1);
+                        if let Ok(bytes) = engine.decode(&part[..whole]) {
+                            self.see(&bytes, "base64", found);
+                        }
+                    }
+                }
+            }
+            let parts = run.split(|byte| !byte.is_ascii_hexdigit());
+            for part in parts.filter(|part| part.len() >= 2 * SHORTEST_RUN) {
+                self.see(&hex_decoded(part), "hex", found);
+                self.see(&hex_decoded(&part[1..]), "hex", found);
+            }
+        }
+    }
 }
 
 fn hex_decoded(text: &[u8]) -> Vec<u8> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use linecook::catalog::Catalog;
-use linecook::connection::{Access, Connection, Scopes};
+use linecook::connection::{Access, Connection, Rotation, Scopes};
 use linecook::journal::Outcome;
 use linecook::server::{SyncState, act, progress};
 use linecook::store::{RequestBody, RunId, RunState, Runs};
@@ -31,6 +31,19 @@ trigger:
 steps:
   - call: GET /contacts/search/duplicate
     with: { email: '{{ event.email }}', locationId: '{{ event.reference }}' }
+";
+const REMINDS: &str = "
+name: A note for whoever looks after the tokens
+trigger:
+  on: linecook.rotation_due
+steps:
+  - id: me
+    call: POST /contacts/upsert
+    with: { email: ada@example.com }
+  - call: POST /contacts/:contactId/notes
+    with:
+      contactId: '{{ steps.me.contact_id }}'
+      body: '{{ event.connection }} is {{ event.age_days }} days old'
 ";
 
 fn readonly() -> Access {
@@ -135,4 +148,32 @@ async fn a_list_that_may_not_be_read_is_not_asked_for() {
     assert!(problem.contains("was not sent: `allow` of the connection `stax`"), "{problem}");
     assert!(problem.contains("`customers.read`"), "{problem}");
     assert_eq!(calls(&kitchen), 0);
+}
+
+/// HighLevel's credential is so many days old, and is to be replaced after 90.
+fn aged(connection: &mut Connection, days: i64) {
+    if connection.app == "highlevel" {
+        const DAY: i64 = 24 * 3_600;
+        // The start of a day: after a restart it is the same.
+        let today = jiff::Timestamp::now().as_second() / DAY;
+        let since = jiff::Timestamp::from_second((today - days) * DAY).unwrap();
+        connection.rotation = Some(Rotation { since, every: Duration::from_secs(90 * 24 * 3_600) });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credential_that_is_too_old_is_told_of_once_for_each_time_that_it_is_due() {
+    let recipes = [("reminds", REMINDS)];
+    let menu = |change| Menu { change, ..Menu::of(&recipes) };
+    let kitchen = Kitchen::open(menu(|c| aged(c, 89))).await;
+    let kitchen = kitchen.reopen(menu(|c| aged(c, 100))).await;
+    kitchen.stands(RunId(1), RunState::Done).await;
+    let kitchen = kitchen.reopen(menu(|c| aged(c, 100))).await;
+    let kitchen = kitchen.reopen(menu(|c| aged(c, 275))).await;
+    kitchen.stands(RunId(2), RunState::Done).await;
+    assert!(kitchen.store().run(RunId(3)).await.unwrap().is_none());
+    let world = kitchen.sandbox.world();
+    let notes = world.records("highlevel.note");
+    let notes: Vec<_> = notes.iter().filter_map(|n| n["body"].as_str()?.lines().next()).collect();
+    assert_eq!(notes, ["main is 100 days old", "main is 275 days old"]);
 }

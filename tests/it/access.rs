@@ -1,0 +1,204 @@
+//! What a connection may do, as people meet it: with `run --live`, and while the service runs.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use linecook::sandbox::{Sandbox, World};
+use linecook::vault::KEY_VARIABLE;
+use serde_json::{Value, json};
+
+use crate::cases::{KEY, linecook_with, seen};
+use crate::service::{client, sandbox};
+
+const RECIPE: &str = "\
+name: A contact for every customer
+trigger:
+  on: stax.customer_created
+steps:
+  - call: POST /contacts/upsert
+    with: { email: '{{ event.email }}' }
+";
+
+/// A project whose connections lead to a sandbox.
+struct Shop {
+    sandbox: Sandbox,
+    folder: tempfile::TempDir,
+}
+
+impl Shop {
+    async fn open() -> Shop {
+        let sandbox = sandbox().await;
+        let shop = Shop { sandbox, folder: tempfile::tempdir().unwrap() };
+        std::fs::write(shop.path().join("recipe.yaml"), RECIPE).unwrap();
+        let event = r#"{ "id": "c1", "email": "ada@example.com" }"#;
+        std::fs::write(shop.path().join("event.json"), event).unwrap();
+        shop.may("");
+        shop
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes the project file, with more keys of the connection `main`.
+    fn may(&self, more: &str) {
+        let text = format!(
+            "listen: 127.0.0.1:0\n\
+             public_url: http://127.0.0.1:1\n\
+             connections:\n  \
+               stax: {{ app: stax, base_url: \"{stax}\" }}\n  \
+               main: {{ app: highlevel, location_id: {location}, base_url: \"{url}\"{more} }}\n\
+             recipes:\n  \
+               - recipe: recipe.yaml\n",
+            stax = self.sandbox.base_url("stax"),
+            location = World::location_id(),
+            url = self.sandbox.base_url("highlevel"),
+        );
+        // In one piece: the service may be reading it.
+        let new = self.path().join("linecook.yaml.new");
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(new, self.path().join("linecook.yaml")).unwrap();
+    }
+
+    /// How many calls were to change something.
+    fn calls(&self) -> usize {
+        self.sandbox.world().ledger().iter().filter(|entry| entry.changes).count()
+    }
+
+    fn says(&self, command: &str) -> String {
+        let words: Vec<&str> = command.split(' ').collect();
+        let tokens = [
+            ("LINECOOK_MAIN_TOKEN", World::token("highlevel")),
+            ("LINECOOK_STAX_TOKEN", World::token("stax")),
+        ];
+        let tokens: Vec<_> = tokens.iter().map(|(name, token)| (*name, token.as_str())).collect();
+        seen(&linecook_with(self.path(), &words, &tokens))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_live_sends_nothing_that_the_connection_may_not_do() {
+    let shop = Shop::open().await;
+    const LIVE: &str = "run recipe.yaml --live --event event.json";
+    shop.may(", allow: [contacts.read]");
+    let text = shop.says(LIVE);
+    let why = "not sent: `allow` of the connection `main` does not cover `contacts.write`";
+    assert!(text.contains(why), "{text}");
+    assert!(text.contains("add `contacts.write` to its `allow` in linecook.yaml"), "{text}");
+    assert_eq!(shop.calls(), 0);
+    shop.may(", scopes: [contacts.readonly]");
+    let text = shop.says(LIVE);
+    assert!(text.contains("does not have the scope `contacts.write`"), "{text}");
+    assert_eq!(shop.calls(), 0);
+    shop.may(", allow: [contacts.write]");
+    let text = shop.says(LIVE);
+    assert!(text.ends_with("--- exit 0\n"), "{text}");
+    assert_eq!(shop.calls(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_starts_with_a_connection_that_may_not_do_what_a_recipe_needs() {
+    let shop = Shop::open().await;
+    shop.may(", allow: [contacts.read]");
+    for command in ["serve", "sync recipe --apply"] {
+        let text = shop.says(command);
+        assert!(text.contains("error[not-allowed]"), "{text}");
+        assert!(text.contains("The project has errors: nothing was started."), "{text}");
+        assert!(text.ends_with("--- exit 1\n"), "{text}");
+    }
+    let json = shop.says("check --format json");
+    let json: Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    let connection = &json["connections"][0];
+    assert_eq!(connection["connection"], "main");
+    assert_eq!(connection["needed_scopes"], json!(["contacts.write"]));
+    assert_eq!(connection["known_scopes"], Value::Null);
+    assert_eq!(connection["missing_scopes"], json!([]));
+    shop.may(", scopes: [contacts.readonly]");
+    let json = shop.says("check --format json");
+    let json: Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    assert_eq!(json["connections"][0]["known_scopes"], json!(["contacts.readonly"]));
+    assert_eq!(json["connections"][0]["missing_scopes"], json!(["contacts.write"]));
+    assert_eq!(json["diagnostics"][0]["code"], "lacks-scope");
+}
+
+/// A service as its own process, with its log.
+struct Serving {
+    child: Child,
+    log: std::io::Lines<BufReader<std::process::ChildStderr>>,
+}
+
+impl Serving {
+    fn start(shop: &Shop) -> Serving {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_linecook"))
+            .args(["serve", "--log", "json"])
+            .current_dir(shop.path())
+            .env("XDG_CONFIG_HOME", shop.path())
+            .env(KEY_VARIABLE, KEY)
+            .env("LINECOOK_MAIN_TOKEN", World::token("highlevel"))
+            .env("LINECOOK_STAX_TOKEN", World::token("stax"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        Serving { child, log }
+    }
+
+    /// The next line of the log that holds this.
+    fn says(&mut self, what: &str) -> String {
+        loop {
+            let line = self.log.next().expect("the service still runs").unwrap();
+            if line.contains(what) {
+                return line;
+            }
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_away_holds_at_once_although_the_project_has_errors_then() {
+    let shop = Shop::open().await;
+    let mut serving = Serving::start(&shop);
+    let line = serving.says("linecook listens on");
+    let address = line.split("http://").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let hooks = shop.says("webhooks list --format json");
+    let hooks: Value = serde_json::from_str(hooks.lines().next().unwrap()).unwrap();
+    let path = hooks["webhooks"][0]["address"].as_str().unwrap();
+    let hook = path.replace("127.0.0.1:1/", &format!("{address}/"));
+    let client = client();
+    let mut number = 0;
+    let mut post = async || {
+        number += 1;
+        let customer =
+            json!({ "id": format!("c{number}"), "email": format!("c{number}@example.com") });
+        let answer = client.post(&hook).json(&customer).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 202);
+    };
+    post().await;
+    while shop.calls() == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+
+    shop.may(", allow: ['*.read']");
+    let said = serving.says("a change has errors");
+    assert!(said.contains("does not cover `contacts.write`"), "{said}");
+    post().await;
+    let said = serving.says("failed: ");
+    assert!(said.contains("not sent: `allow` of the connection `main`"), "{said}");
+    assert_eq!(shop.calls(), 1);
+
+    shop.may(", allow: ['*']");
+    serving.says("changes were taken over");
+    post().await;
+    while shop.calls() == 1 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
