@@ -18,6 +18,7 @@ mod poll;
 mod project;
 mod results;
 mod retry;
+mod safe;
 mod schedule;
 mod search;
 mod settings;
@@ -39,9 +40,9 @@ use crate::source::Route;
 use crate::template::{OwnFilters, Template};
 
 pub use checked::{
-    Action, Checked, CheckedCall, CheckedHold, CheckedRecipe, CheckedSetting, CheckedStep,
-    CheckedUse, CheckedWait, Content, Each, Input, Inside, Mapping, Place, RetryPolicy, Search,
-    TagChange, UsedSetting,
+    Action, Checked, CheckedCall, CheckedHold, CheckedPatch, CheckedRecipe, CheckedSetting,
+    CheckedStep, CheckedUse, CheckedWait, Content, Each, Finds, Input, Inside, Mapping, Place,
+    RetryPolicy, SafeWrite, Search, TagChange, UsedSetting,
 };
 pub use checked_trigger::{CheckedTrigger, Often, Poll, Schedule, Times, TriggerKind};
 

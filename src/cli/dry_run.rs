@@ -41,6 +41,8 @@ pub fn run(args: &Args) -> Result {
         accounts: Accounts::of_catalog(catalog, location),
         detail: crate::plan::Detail::ToShow,
         defaults,
+        locks: Default::default(),
+        care: Default::default(),
         settle_after: std::time::Duration::ZERO,
     };
     let mut engine = DryEngine::new(catalog, now).with_answers(answers.clone());

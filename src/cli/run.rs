@@ -71,6 +71,8 @@ pub fn run(args: &Args) -> Result {
             accounts: target.accounts.clone(),
             detail: crate::plan::Detail::ToShow,
             defaults: prepared.defaults.clone(),
+            locks: Default::default(),
+            care: Default::default(),
             settle_after: timeout + Duration::from_secs(1),
         };
         let caller = HttpCaller::new(timeout, target.credentials.clone()).map_err(|e| {

@@ -65,7 +65,7 @@ impl Engine for DryEngine {
     ) -> Result<Result<Response, CallError>, Interrupt> {
         let operation = self.catalog.operation(&call.planned.request.operation);
         let body = operation.map(|o| answer_of(&o, call.looks_for.as_ref())).unwrap_or_default();
-        let answer = Ok(Response { status: 200, body, ..Response::default() });
+        let answer = Ok(Response { status: 200, body, imagined: true, ..Response::default() });
         let attempt = call.attempt;
         self.history.push(Entry::Intent { key: key.clone(), call: Box::new(call.clone()) });
         self.history.push(Entry::Answered { key: key.clone(), attempt, answer: answer.clone() });
@@ -91,7 +91,7 @@ impl Engine for DryEngine {
     async fn hold(&mut self, key: &CallKey, question: Question) -> Result<Answer, Interrupt> {
         self.history.push(Entry::Asks { key: key.clone(), question: question.clone() });
         let choice = self.answers.get(&key.step).or(question.choices.first()).cloned();
-        let Some(choice) = choice.filter(|_| key.part == CallKey::HOLD) else {
+        let Some(choice) = choice.filter(|_| key.can_be_answered_ahead()) else {
             return Err(Interrupt::Held(question));
         };
         let answer = Answer { choice };
