@@ -41,6 +41,10 @@ impl Checker<'_> {
         let is_update = operation.effect == Effect::Update
             && operation.in_doubt == InDoubt::Idempotent
             && can_be_read;
+        // What adds to a record or ticks one box in it is no comparison with the record.
+        let path =
+            |operation: &Operation| operation.path_pattern().trim_end_matches('/').to_owned();
+        let is_whole = !has_id || reads.as_ref().is_some_and(|r| path(r) == path(operation));
         for (key, is_written) in
             [("patch", patch.is_some()), ("unless_changed", step.unless_changed)]
         {
@@ -50,7 +54,7 @@ impl Checker<'_> {
             if operation.effect == Effect::Create {
                 self.sink.say(diagnostic::patches_nothing(&here.key(key), key, &operation.call));
                 good = false;
-            } else if !is_update {
+            } else if !is_update || (key == "patch" && !is_whole) {
                 self.sink.say(diagnostic::cannot_read(&here.key(key), key, &operation.call));
                 good = false;
             }
@@ -66,7 +70,10 @@ impl Checker<'_> {
             self.sink.say(diagnostic::one_identifier(&route, &operation.call, &fields));
             good = false;
         }
-        if step.verify == Some(true) && (!operation.changes() || reads.is_none()) {
+        if step.verify == Some(true) && !operation.changes() {
+            self.sink.say(diagnostic::reads_only(&here.key("verify"), &operation.call));
+            good = false;
+        } else if step.verify == Some(true) && reads.is_none() {
             self.sink.say(diagnostic::cannot_read(&here.key("verify"), "verify", &operation.call));
             good = false;
         }

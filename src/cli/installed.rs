@@ -71,6 +71,7 @@ pub fn care(project: &Project) -> Care {
     Care {
         check_identity: project.check_identity.unwrap_or(usual.check_identity),
         verify: project.verify.unwrap_or(usual.verify),
+        ..usual
     }
 }
 

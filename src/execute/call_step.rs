@@ -29,7 +29,8 @@ pub(super) async fn run<E: Engine + Send>(
     scope: &Scope,
     item: &[usize],
 ) -> Result<Map<String, Value>, End> {
-    let mut this = CallStep { drive, step, call, scope, item, held_tags: None, sent: None };
+    let mut this =
+        CallStep { drive, step, call, scope, item, held_tags: None, sent: None, known: None };
     let outcome = match this.whole().await {
         // A value that does not fit is a failure of the step like any other.
         Err(End::Failed(error)) => Err(error),
@@ -49,6 +50,8 @@ pub(super) struct CallStep<'a, 'd, E> {
     pub held_tags: Option<Vec<String>>,
     /// What has been sent, where it is to be compared with what is then there.
     pub sent: Option<Request>,
+    /// The record as it was before the call, where it has been read.
+    pub known: Option<Value>,
 }
 
 pub(super) type Results = Result<Map<String, Value>, Box<StepError>>;
@@ -88,7 +91,10 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         };
         let outcome = match looks_first(self.call) {
             true => self.guarded(planned, found).await?,
-            false => self.make(planned, exists).await?,
+            false => {
+                self.show_difference(&planned, found).await?;
+                self.make(planned, exists).await?
+            }
         };
         let Ok(results) = outcome else { return Ok(outcome) };
         self.verify(&results).await?;
@@ -105,7 +111,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let operation = &*self.call.operation;
         self.sent = self.is_verified().then(|| planned.request.clone());
         let response = match self.send("call", operation, planned, &settling).await? {
-            Ok(response) => response,
+            Ok(response) => self.as_known(response),
             Err(error) => return Ok(Err(error)),
         };
         self.saw(&response);

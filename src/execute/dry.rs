@@ -31,6 +31,22 @@ impl DryEngine {
         self
     }
 
+    /// Keeps a call that was answered otherwise.
+    pub(super) fn note_call(
+        &mut self,
+        key: &CallKey,
+        call: &PlannedCall,
+        answer: Result<Response, CallError>,
+    ) {
+        let attempt = call.attempt;
+        self.note(Entry::Intent { key: key.clone(), call: Box::new(call.clone()) });
+        self.note(Entry::Answered { key: key.clone(), attempt, answer });
+    }
+
+    pub(super) fn note(&mut self, entry: Entry) {
+        self.history.push(entry);
+    }
+
     /// What would have been sent.
     pub fn into_history(self) -> History {
         self.history
@@ -66,9 +82,7 @@ impl Engine for DryEngine {
         let operation = self.catalog.operation(&call.planned.request.operation);
         let body = operation.map(|o| answer_of(&o, call.looks_for.as_ref())).unwrap_or_default();
         let answer = Ok(Response { status: 200, body, imagined: true, ..Response::default() });
-        let attempt = call.attempt;
-        self.history.push(Entry::Intent { key: key.clone(), call: Box::new(call.clone()) });
-        self.history.push(Entry::Answered { key: key.clone(), attempt, answer: answer.clone() });
+        self.note_call(key, call, answer.clone());
         Ok(answer)
     }
 

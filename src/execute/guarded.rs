@@ -8,7 +8,8 @@ use super::call_step::{CallStep, Results};
 use super::drive::End;
 use super::engine::Engine;
 use super::settle::as_answered;
-use crate::catalog::{Field, Operation};
+use crate::call::Response;
+use crate::catalog::{Effect, Field, Operation};
 use crate::check::CheckedPatch;
 use crate::journal::{Decision, PlannedCall, Question, StepErrorKind};
 use crate::plan::{self, FieldChange, PlannedRequest};
@@ -101,6 +102,8 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             self.sent = self.is_verified().then(|| tries.call.planned.request.clone());
             let setback = match once(self.drive, &key, &mut tries, owner).await? {
                 Ok(response) => {
+                    self.known = sight.record.clone();
+                    let response = self.as_known(response);
                     self.saw(&response);
                     let zone = self.drive.zone(&operation.app);
                     let mut results = plan::results(self.call, &response, zone);
@@ -117,6 +120,45 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             }
         }
         Ok(Err(self.moves_on_and_on()))
+    }
+
+    /// Shows what a write would change that does not compare by itself, where somebody only wants to see.
+    pub(super) async fn show_difference(
+        &mut self,
+        planned: &PlannedRequest,
+        found: Option<Sight>,
+    ) -> Result<(), End> {
+        let operation = self.call.operation.clone();
+        let has_id = operation.path_pattern().contains(':');
+        let safe = &self.call.safe;
+        let can_be_read = if has_id { safe.reads.is_some() } else { safe.finds.is_some() };
+        if !self.drive.setup.care.compare || operation.effect != Effect::Update || !can_be_read {
+            return Ok(());
+        }
+        let sight = match found {
+            Some(sight) => sight,
+            None => match self.read_record("shown", planned).await? {
+                Ok(sight) => sight,
+                // The call itself says what is wrong.
+                Err(_) => return Ok(()),
+            },
+        };
+        let Some(record) = sight.record.filter(|_| !sight.imagined) else { return Ok(()) };
+        let (how, defaults) = (CheckedPatch::default(), self.scope.defaults());
+        let patched = plan::patch(&operation, &how, planned, &record, &sight.of, defaults);
+        self.known = Some(record);
+        self.note("compared", Decision::Compared(patched.changes)).await
+    }
+
+    /// An answer that nobody has given, as far as the record is known.
+    pub(super) fn as_known(&self, response: Response) -> Response {
+        match &self.known {
+            Some(record) if response.imagined => {
+                let imagined = as_answered(&self.call.operation, record.clone());
+                Response { imagined: true, ..imagined }
+            }
+            _ => response,
+        }
     }
 
     /// What is left of the request; none when the record is as wished.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::call_step::CallStep;
 use super::drive::End;
 use super::engine::Engine;
+use super::settle::as_answered;
 use crate::call::Response;
 use crate::journal::Decision;
 use crate::plan;
@@ -59,6 +60,8 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
     /// Remembers the record that an answer shows, and its tags.
     pub(super) fn saw(&mut self, response: &Response) {
         if response.imagined {
+            let known = self.known.clone().map(|record| as_answered(&self.call.operation, record));
+            self.held_tags = known.and_then(|known| self.tags_in(&known.body));
             return;
         }
         self.held_tags = self.tags_in(&response.body);

@@ -38,11 +38,13 @@ pub struct Care {
     pub check_identity: bool,
     /// What was written is read back.
     pub verify: bool,
+    /// What a write would change is shown, also where the step does not compare by itself.
+    pub compare: bool,
 }
 
 impl Default for Care {
     fn default() -> Care {
-        Care { check_identity: true, verify: false }
+        Care { check_identity: true, verify: false, compare: false }
     }
 }
 

@@ -34,6 +34,15 @@ pub fn cannot_read(route: &Route, name: &str, call: &str) -> Diagnostic {
     .help(format!("leave `{name}` out, or change the record with an operation that has its id"))
 }
 
+pub fn reads_only(route: &Route, call: &str) -> Diagnostic {
+    new(
+        Code::CannotReadFirst,
+        key(route),
+        format!("`{call}` changes nothing: there is nothing to read back"),
+    )
+    .help("leave `verify` out")
+}
+
 pub fn one_identifier(route: &Route, call: &str, fields: &[&str]) -> Diagnostic {
     let message = match fields.len() {
         0 | 1 => format!("`{call}` does not find its record by several fields"),
