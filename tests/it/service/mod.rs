@@ -5,6 +5,7 @@ mod access;
 mod delivery;
 mod disk;
 mod doors;
+mod drift;
 mod engines;
 mod failing_disk;
 mod forgeries;
