@@ -360,10 +360,10 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
                 None => planned,
             };
             let settling = Settling::Person { why: None };
-            if let Some(planned) = planned
-                && let Err(error) = self.send(part, operation, planned, &settling).await?
-            {
-                return Ok(Err(error));
+            let Some(planned) = planned else { continue };
+            match self.send(part, operation, planned, &settling).await? {
+                Ok(response) => self.note_own(operation, Some(&record), &response),
+                Err(error) => return Ok(Err(error)),
             }
         }
         Ok(Ok(()))

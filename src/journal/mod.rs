@@ -16,7 +16,7 @@ use crate::call::{CallError, Response};
 use crate::catalog::{Effect, InDoubt};
 use crate::plan::{FieldChange, PlannedRequest};
 
-pub use history::History;
+pub use history::{CallMade, History};
 pub use outcome::{Outcome, StepError, StepErrorKind};
 pub use replay::{Before, IllegalEntry, Replay};
 pub use written::{Cost, Mark, Written};

@@ -8,9 +8,12 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tracing::{Instrument, debug, error, info_span, warn};
 
+use super::installed::about;
 use super::installed::{Installed, Kept};
 use crate::clock::SystemClock;
-use crate::execute::{DurableEngine, Journal, RecordLocks, TriggerEvent, drive};
+use crate::execute::{
+    DurableEngine, Journal, LONGEST_CHAIN, OwnWrites, RecordLocks, TriggerEvent, drive,
+};
 use crate::http::HttpCaller;
 use crate::journal::{CallKey, Cost, Outcome, Question, Replay, StepError, StepErrorKind, Written};
 use crate::store::{Ended, Fingerprint, Ready, RunId, Spending, Store, StoreError, StoreErrorKind};
@@ -29,6 +32,8 @@ pub struct Runner {
     settle_after: Duration,
     /// Keeps writers of the same record apart.
     locks: RecordLocks,
+    /// What has been written lately: what tells of that is an echo.
+    pub own_writes: OwnWrites,
     installed: Mutex<Arc<Installed>>,
     kept: Mutex<HashMap<i64, Arc<Kept>>>,
 }
@@ -52,6 +57,7 @@ impl Runner {
             installed,
             kept,
             locks: RecordLocks::default(),
+            own_writes: OwnWrites::default(),
         }
     }
 
@@ -111,6 +117,17 @@ impl Runner {
             }
         };
         setup.locks = self.locks.clone();
+        setup.own_writes = self.own_writes.clone();
+        if let Some((kind, id)) = about(&event.event, &event.payload) {
+            setup.chain = self.own_writes.chain(&kind, &id);
+        }
+        if setup.chain >= LONGEST_CHAIN {
+            let ended = Ended::of(Outcome::Failed(Box::new(goes_round(setup.chain))));
+            self.store
+                .append(ready.id, row, &Written::default(), Vec::new(), ended.clone())
+                .await?;
+            return Ok(ended);
+        }
         let kept = kept.expect("a run without its plan has not come this far");
         let connections = installed.names_now(&kept.connections);
         let quota = self.gates.of_run(&connections, ready.priority);
@@ -241,6 +258,20 @@ fn cannot_start(why: String) -> StepError {
         instead: "correct that, then let it go on with `linecook runs retry`".to_owned(),
         response: None,
         app: None,
+    }
+}
+
+/// Recipes or tools answer each other.
+fn goes_round(chain: u32) -> StepError {
+    StepError {
+        message: format!(
+            "this goes round in circles: {chain} of our own writes led here, each started by what the one before \
+             had changed"
+        ),
+        instead: "look which recipes or tools write the same record in turn and never agree, mend one of them, \
+                  then let it go on with `linecook runs retry`"
+            .to_owned(),
+        ..cannot_start(String::new())
     }
 }
 

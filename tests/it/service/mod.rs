@@ -6,6 +6,7 @@ mod delivery;
 mod disk;
 mod doors;
 mod drift;
+mod echoes;
 mod engines;
 mod failing_disk;
 mod forgeries;
