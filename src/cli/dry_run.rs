@@ -31,6 +31,7 @@ pub fn run(args: &Args) -> Result {
         return Ok(Exit::Problems);
     };
     let answers = prepared.answers();
+    let (links, last_seen) = (prepared.links(), prepared.last_seen());
     let Prepared { plan, file, event, from, now, settings, defaults, .. } = prepared;
     let catalog = Catalog::embedded();
     let location = args.recipe.location.as_deref().unwrap_or("[location of the connection]");
@@ -43,7 +44,8 @@ pub fn run(args: &Args) -> Result {
         defaults,
         settle_after: std::time::Duration::ZERO,
     };
-    let mut engine = DryEngine::new(catalog, now).with_answers(answers.clone());
+    let engine = DryEngine::new(catalog, now).with_answers(answers.clone());
+    let mut engine = engine.with_memory(links, last_seen);
     let outcome = runtime()?.block_on(drive(&plan, &event, &setup, &mut engine));
     let history = engine.into_history();
     let dry_run = DryRun {

@@ -4,10 +4,12 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use super::engine::{Engine, Interrupt};
+use super::links::MemoryLinks;
 use crate::call::{CallError, Response};
 use crate::catalog::{Catalog, Operation};
 use crate::journal::{
-    Answer, CallKey, Decision, Entry, History, LooksFor, Pause, PlannedCall, Question,
+    Answer, CallKey, Change, Decision, Entry, History, LastSeen, LooksFor, Pause, PlannedCall,
+    Question,
 };
 use serde_json::Value;
 
@@ -17,12 +19,22 @@ pub struct DryEngine {
     now: Timestamp,
     /// What a person answers, by the id of the step that asks.
     answers: IndexMap<String, String>,
+    links: MemoryLinks,
+    /// How the trigger's record looked before.
+    last_seen: Option<LastSeen>,
     history: History,
 }
 
 impl DryEngine {
     pub fn new(catalog: &'static Catalog, now: Timestamp) -> DryEngine {
-        DryEngine { catalog, now, answers: IndexMap::new(), history: History::default() }
+        let (answers, history) = (IndexMap::new(), History::default());
+        DryEngine { catalog, now, answers, links: MemoryLinks::default(), last_seen: None, history }
+    }
+
+    /// The links that are there, and how the trigger's record looked before.
+    pub fn with_memory(mut self, links: MemoryLinks, last_seen: Option<LastSeen>) -> Self {
+        (self.links, self.last_seen) = (links, last_seen);
+        self
     }
 
     /// Answers the questions of `hold` steps, by the ids of the steps; the first choice without it.
@@ -75,8 +87,21 @@ impl Engine for DryEngine {
     async fn record(&mut self, key: &CallKey, decision: Decision) -> Result<Decision, Interrupt> {
         let decision = match decision {
             Decision::AskTime => Decision::Time(self.now),
+            Decision::AskLinks(questions) => {
+                Decision::Links(questions.iter().map(|q| self.links.answer(q)).collect())
+            }
+            Decision::AskGone(record) => {
+                let links = self.links.of(&record);
+                Decision::Gone { record, links }
+            }
+            Decision::AskLastSeen(_) => Decision::LastSeen(self.last_seen.clone()),
             other => other,
         };
+        match decision.change() {
+            Some(Change::Links(change)) => self.links.apply(&change),
+            Some(Change::LastSeen { now, .. }) => self.last_seen = Some(now),
+            None => {}
+        }
         self.history.push(Entry::Decided { key: key.clone(), decision: decision.clone() });
         Ok(decision)
     }

@@ -4,6 +4,7 @@
 
 mod attempt;
 mod call_step;
+mod changed;
 mod clock;
 mod drive;
 mod dry;
@@ -12,6 +13,8 @@ mod engine;
 mod event;
 mod expect;
 pub mod gate;
+mod linking;
+mod links;
 mod local;
 mod look;
 mod pause_step;
@@ -26,7 +29,8 @@ pub use dry::DryEngine;
 pub use durable::{DurableEngine, Journal, Quota};
 pub use engine::{Engine, Interrupt};
 pub use event::{TriggerEvent, condition_holds};
-pub use expect::{Mismatch, MismatchKind, compare};
+pub use expect::{Mismatch, MismatchKind, compare, written_links};
+pub use links::{Links, MemoryLinks};
 pub use local::LocalEngine;
 pub use settle::{HAPPENED, SEND_AGAIN};
 pub use setup::{SettingError, Setup, settings};

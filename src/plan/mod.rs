@@ -2,6 +2,7 @@
 //! without sending anything.
 
 mod account;
+mod changed;
 mod mark;
 mod request;
 mod render;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::{Checked, CheckedRecipe};
 
 pub use account::{Account, Accounts};
+pub use changed::is_changed;
 pub use mark::{mark, reference, sent_at, unmarked_body};
 pub use render::{DataError, Detail, Origin, render};
 pub(crate) use render::{evaluate, template_error};

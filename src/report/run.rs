@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use owo_colors::OwoColorize;
 use serde_json::{Value, json};
 
-use super::FileDiagnostics;
+use super::{FileDiagnostics, links};
 use crate::call::{CallError, Response};
 use crate::check::Place;
 use crate::diagnostic::{self, Diagnostic};
@@ -50,7 +50,9 @@ pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
                 }
             }
         }
-        Entry::Decided { .. } => None,
+        Entry::Decided { decision, .. } => {
+            links::of_decision(decision).map(|words| format!("    {}", words.dimmed()))
+        }
         Entry::Waits { key, from, until } if key.part == CallKey::WAIT => {
             Some(format!("  {} {:<28} {}", "–".yellow(), title(key), wait(*from, *until)))
         }
@@ -196,6 +198,15 @@ pub fn run_json(outcome: &Outcome, history: &History) -> Value {
         }
         _ => None,
     });
+    let links = history.entries().iter().filter_map(|entry| match entry {
+        Entry::Decided { key, decision } => {
+            let mut one = links::decision_json(decision)?;
+            one["step"] = key.step.as_str().into();
+            one["item"] = json!(key.item);
+            Some(one)
+        }
+        _ => None,
+    });
     let ending = match outcome {
         Outcome::Done => Value::Null,
         Outcome::Stopped { reason, .. } => reason.as_str().into(),
@@ -218,6 +229,7 @@ pub fn run_json(outcome: &Outcome, history: &History) -> Value {
         "calls": calls.collect::<Vec<_>>(),
         "results": results.collect::<Vec<_>>(),
         "skipped": skipped.collect::<Vec<_>>(),
+        "links": links.collect::<Vec<_>>(),
     })
 }
 
@@ -234,6 +246,8 @@ pub(super) fn title(key: &CallKey) -> String {
     }
     match key.part.as_str() {
         "call" | "skip" | "set" | "results" | "now" | CallKey::WAIT | CallKey::HOLD => {}
+        "link" | "unlink" | "gone" => {}
+        part if part.starts_with("links") => {}
         part => {
             let _ = write!(title, ", {}", part.replace('-', " "));
         }

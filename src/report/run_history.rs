@@ -8,9 +8,9 @@ use jiff::tz::TimeZone;
 use owo_colors::OwoColorize;
 use serde_json::{Value, json};
 
-use super::plural;
 use super::run::{run_ending, run_line, title};
 use super::runs::{RunSummary, second};
+use super::{links, plural};
 use crate::call::{CallError, Response};
 use crate::journal::{CallKey, Decision, Entry, History, Outcome, PlannedCall, StepError};
 use crate::recipe::RecipeFile;
@@ -300,7 +300,13 @@ fn entry_json(entry: &Entry) -> Option<Value> {
             one["results"] = Value::Object(results.clone());
             one
         }
-        Entry::Decided { .. } => return None,
+        Entry::Decided { key, decision } => {
+            let mut one = links::decision_json(decision)?;
+            one["step"] = key.step.as_str().into();
+            one["item"] = json!(key.item);
+            one["part"] = key.part.as_str().into();
+            one
+        }
         Entry::Waits { key, until, .. } => {
             let mut one = of("waits", key);
             one["until"] = json!(until);
