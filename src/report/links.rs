@@ -1,5 +1,7 @@
 //! Links in words: what a run asked for, what it linked, what is gone; and all links as a list.
 
+use std::fmt::Write;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -28,28 +30,38 @@ pub(super) fn of_decision(decision: &Decision) -> Option<String> {
     }
 }
 
-/// `stax.customer 12 is linked with highlevel.contact ab`
+/// `stax.customer 12 is linked with highlevel.contact ab, with no highlevel.task`
 fn found(answers: &[LinkAnswer]) -> Option<String> {
-    let mut words: Vec<String> = Vec::new();
+    let mut words = String::new();
+    let mut last = None;
     for answer in answers {
-        let question = &answer.question;
+        let LinkAnswer { question, id } = answer;
         let alike = |other: &&LinkAnswer| {
             other.question.to == question.to && other.question.name == question.name
         };
-        let named = match question.name.as_str() {
-            "" => String::new(),
-            name => format!(" as {name}"),
-        };
-        match &answer.id {
-            Some(id) => {
-                words.push(format!("{} is linked with {} {id}{named}", question.of, question.to));
+        // Where one of several has it, the others need not be told.
+        if id.is_none() && answers.iter().filter(alike).any(|other| other.id.is_some()) {
+            continue;
+        }
+        match last {
+            Some(of) if of == &question.of => words.push_str(", with "),
+            Some(_) => {
+                let _ = write!(words, "; {} is linked with ", question.of);
             }
-            // Where one of several has it, the others need not be told.
-            None if answers.iter().filter(alike).any(|other| other.id.is_some()) => {}
-            None => words.push(format!("{} is linked with no {}{named}", question.of, question.to)),
+            None => {
+                let _ = write!(words, "{} is linked with ", question.of);
+            }
+        }
+        last = Some(&question.of);
+        let _ = match id {
+            Some(id) => write!(words, "{} {id}", question.to),
+            None => write!(words, "no {}", question.to),
+        };
+        if !question.name.is_empty() {
+            let _ = write!(words, " as {}", question.name);
         }
     }
-    (!words.is_empty()).then(|| words.join(", "))
+    (!words.is_empty()).then_some(words)
 }
 
 /// The same for other programs.

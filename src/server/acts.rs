@@ -271,7 +271,10 @@ async fn links(
     let changed = store.change_links(changes.to_vec(), accounts).await?;
     if let ([change], [done]) = (changes, &changed[..]) {
         let note = match (change.begins(), done.began, done.ended) {
-            (Some(link), false, _) => format!("{link} were linked already"),
+            (Some(link), false, _) => {
+                let words = link.to_string().replacen(" with ", " is linked with ", 1);
+                format!("{words} already")
+            }
             (Some(_), true, 0) => change.to_string(),
             (Some(_), true, 1) => format!("{change}, in place of another link"),
             (Some(_), true, ended) => format!("{change}, in place of {ended} other links"),
@@ -280,15 +283,23 @@ async fn links(
         };
         return Ok(Done::note(note));
     }
+    let count = |number: usize, one: &str, several: &str| match number {
+        1 => format!("1 link {one}"),
+        number => format!("{number} links {several}"),
+    };
     let began = changed.iter().filter(|done| done.began).count();
     let ended: usize = changed.iter().map(|done| done.ended).sum();
-    let note = match (changes.iter().any(|change| change.begins().is_some()), ended) {
-        (false, ended) => format!("{ended} links were removed"),
-        (true, 0) => format!("{began} links are new, {} were there already", changes.len() - began),
-        (true, ended) => format!(
-            "{began} links are new, in place of {ended} old ones; {} were there already",
-            changes.len() - began
-        ),
-    };
+    if changes.iter().all(|change| change.begins().is_none()) {
+        return Ok(Done::note(count(ended, "was removed", "were removed")));
+    }
+    let mut note = count(began, "is new", "are new");
+    if ended > 0 {
+        note.push_str(&format!(", in place of {ended} before"));
+    }
+    match changes.len() - began {
+        0 => {}
+        1 => note.push_str("; 1 was there already"),
+        there => note.push_str(&format!("; {there} were there already")),
+    }
     Ok(Done::note(note))
 }

@@ -172,7 +172,13 @@ impl ProjectChecker<'_> {
                 // A record of one of several accounts: nobody knows of which.
                 (None, [_, _, ..]) if asked_for.contains(&app) => {
                     let title = self.catalog.app(app).map_or(app, |a| a.title.as_str());
-                    self.sink.say(diagnostic::several_connections(&at, app, title, &fitting));
+                    self.sink.say(diagnostic::several_connections(
+                        &at,
+                        "has links to",
+                        app,
+                        title,
+                        &fitting,
+                    ));
                 }
                 // Only told by it: the events of all its connections are meant.
                 (None, _) if !called.contains(app) => {}
@@ -183,7 +189,9 @@ impl ProjectChecker<'_> {
                         // One that is there and wrong has been reported.
                         [] if wrong_one => continue,
                         [] => diagnostic::no_connection(&at, app, title),
-                        several => diagnostic::several_connections(&at, app, title, several),
+                        several => {
+                            diagnostic::several_connections(&at, "calls", app, title, several)
+                        }
                     });
                 }
             }

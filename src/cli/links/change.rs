@@ -16,7 +16,7 @@ use crate::value::RecordKey;
 #[derive(clap::Args)]
 pub struct SetArgs {
     /// The two records: stax.customer 5932 highlevel.contact cA7kQ2
-    #[arg(value_name = "KIND ID", num_args = 4, required = true)]
+    #[arg(value_names = ["KIND", "ID", "KIND", "ID"], num_args = 4, required = true)]
     records: Vec<String>,
     /// What the link is called, where a recipe says `as:`
     #[arg(long = "as", value_name = "NAME")]
@@ -33,7 +33,7 @@ pub struct SetArgs {
 #[derive(clap::Args)]
 pub struct RemoveArgs {
     /// One record, or the two of one link: stax.customer 5932 highlevel.contact cA7kQ2
-    #[arg(value_name = "KIND ID", num_args = 2..=4, required = true)]
+    #[arg(value_names = ["KIND", "ID"], num_args = 2..=4, required = true)]
     records: Vec<String>,
     /// Only the link that is called so
     #[arg(long = "as", value_name = "NAME")]
