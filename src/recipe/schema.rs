@@ -80,6 +80,7 @@ fn set_kinds(schema: &mut Value, kinds: &[String]) {
     let mut properties: Map<String, Value> = names.collect();
     properties.insert("as".into(), json!({ "type": "string" }));
     schema["properties"] = Value::Object(properties);
+    schema["additionalProperties"] = false.into();
 }
 
 fn set_names(schema: &mut Value, names: &Map<String, Value>) {
