@@ -20,6 +20,7 @@ mod poll;
 mod project;
 mod results;
 mod retry;
+mod safe;
 mod schedule;
 mod search;
 mod settings;
@@ -41,9 +42,9 @@ use crate::source::Route;
 use crate::template::{OwnFilters, Template};
 
 pub use checked::{
-    Action, Checked, CheckedCall, CheckedHold, CheckedLink, CheckedRecipe, CheckedSetting,
-    CheckedStep, CheckedUse, CheckedWait, Content, Each, Input, Inside, LinkedRecord, Mapping,
-    Place, RetryPolicy, Search, TagChange, UsedSetting,
+    Action, Checked, CheckedCall, CheckedHold, CheckedLink, CheckedPatch, CheckedRecipe,
+    CheckedSetting, CheckedStep, CheckedUse, CheckedWait, Content, Each, Finds, Input, Inside,
+    LinkedRecord, Mapping, Place, RetryPolicy, SafeWrite, Search, TagChange, UsedSetting,
 };
 pub use checked_trigger::{
     CheckedChanged, CheckedTrigger, Often, Poll, Schedule, Times, TriggerKind,

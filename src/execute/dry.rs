@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use super::engine::{Engine, Interrupt};
-use super::links::MemoryLinks;
+use super::links::{Links, MemoryLinks};
 use crate::call::{CallError, Response};
 use crate::catalog::{Catalog, Operation};
 use crate::journal::{
@@ -14,12 +14,12 @@ use crate::journal::{
 use serde_json::Value;
 
 /// Sends nothing and keeps what would have been sent.
-pub struct DryEngine {
+pub struct DryEngine<L = MemoryLinks> {
     catalog: &'static Catalog,
     now: Timestamp,
     /// What a person answers, by the id of the step that asks.
     answers: IndexMap<String, String>,
-    links: MemoryLinks,
+    links: L,
     /// How the trigger's record looked before.
     last_seen: Option<LastSeen>,
     history: History,
@@ -31,9 +31,23 @@ impl DryEngine {
         DryEngine { catalog, now, answers, links: MemoryLinks::default(), last_seen: None, history }
     }
 
-    /// The links that are there, and how the trigger's record looked before.
-    pub fn with_memory(mut self, links: MemoryLinks, last_seen: Option<LastSeen>) -> Self {
-        (self.links, self.last_seen) = (links, last_seen);
+    /// Where links are asked for; without it there are none. What it is told to change it must not keep.
+    pub fn with_links<L: Links>(self, links: L) -> DryEngine<L> {
+        DryEngine {
+            catalog: self.catalog,
+            now: self.now,
+            answers: self.answers,
+            links,
+            last_seen: self.last_seen,
+            history: self.history,
+        }
+    }
+}
+
+impl<L: Links> DryEngine<L> {
+    /// How the trigger's record looked when it was seen last; never without it.
+    pub fn with_last_seen(mut self, last_seen: Option<LastSeen>) -> Self {
+        self.last_seen = last_seen;
         self
     }
 
@@ -41,6 +55,22 @@ impl DryEngine {
     pub fn with_answers(mut self, answers: IndexMap<String, String>) -> Self {
         self.answers = answers;
         self
+    }
+
+    /// Keeps a call that was answered otherwise.
+    pub(super) fn note_call(
+        &mut self,
+        key: &CallKey,
+        call: &PlannedCall,
+        answer: Result<Response, CallError>,
+    ) {
+        let attempt = call.attempt;
+        self.note(Entry::Intent { key: key.clone(), call: Box::new(call.clone()) });
+        self.note(Entry::Answered { key: key.clone(), attempt, answer });
+    }
+
+    pub(super) fn note(&mut self, entry: Entry) {
+        self.history.push(entry);
     }
 
     /// What would have been sent.
@@ -69,7 +99,7 @@ fn answer_of(operation: &Operation, looks_for: Option<&LooksFor>) -> Value {
     answer
 }
 
-impl Engine for DryEngine {
+impl<L: Links> Engine for DryEngine<L> {
     async fn call(
         &mut self,
         key: &CallKey,
@@ -77,10 +107,8 @@ impl Engine for DryEngine {
     ) -> Result<Result<Response, CallError>, Interrupt> {
         let operation = self.catalog.operation(&call.planned.request.operation);
         let body = operation.map(|o| answer_of(&o, call.looks_for.as_ref())).unwrap_or_default();
-        let answer = Ok(Response { status: 200, body, ..Response::default() });
-        let attempt = call.attempt;
-        self.history.push(Entry::Intent { key: key.clone(), call: Box::new(call.clone()) });
-        self.history.push(Entry::Answered { key: key.clone(), attempt, answer: answer.clone() });
+        let answer = Ok(Response { status: 200, body, imagined: true, ..Response::default() });
+        self.note_call(key, call, answer.clone());
         Ok(answer)
     }
 
@@ -88,17 +116,20 @@ impl Engine for DryEngine {
         let decision = match decision {
             Decision::AskTime => Decision::Time(self.now),
             Decision::AskLinks(questions) => {
-                Decision::Links(questions.iter().map(|q| self.links.answer(q)).collect())
+                let answers = self.links.linked(&questions).await;
+                Decision::Links(answers.map_err(Interrupt::Suspended)?)
             }
             Decision::AskGone(record) => {
-                let links = self.links.of(&record);
+                let links = self.links.links_of(&record).await.map_err(Interrupt::Suspended)?;
                 Decision::Gone { record, links }
             }
             Decision::AskLastSeen(_) => Decision::LastSeen(self.last_seen.clone()),
             other => other,
         };
         match decision.change() {
-            Some(Change::Links(change)) => self.links.apply(&change),
+            Some(Change::Links(change)) => {
+                self.links.change(&change).await.map_err(Interrupt::Suspended)?;
+            }
             Some(Change::LastSeen { now, .. }) => self.last_seen = Some(now),
             None => {}
         }
@@ -116,7 +147,7 @@ impl Engine for DryEngine {
     async fn hold(&mut self, key: &CallKey, question: Question) -> Result<Answer, Interrupt> {
         self.history.push(Entry::Asks { key: key.clone(), question: question.clone() });
         let choice = self.answers.get(&key.step).or(question.choices.first()).cloned();
-        let Some(choice) = choice.filter(|_| key.part == CallKey::HOLD) else {
+        let Some(choice) = choice.filter(|_| key.can_be_answered_ahead()) else {
             return Err(Interrupt::Held(question));
         };
         let answer = Answer { choice };

@@ -52,6 +52,66 @@ impl MemoryLinks {
     }
 }
 
+/// Links of which only the reading is real: what changes is seen by this run alone.
+#[derive(Clone, Debug, Default)]
+pub struct Imagined<L> {
+    real: L,
+    changes: Vec<LinkChange>,
+}
+
+impl<L: Links> Imagined<L> {
+    pub fn over(real: L) -> Imagined<L> {
+        Imagined { real, changes: Vec::new() }
+    }
+
+    async fn around(&mut self, record: &RecordKey) -> Result<MemoryLinks, String> {
+        let mut links = MemoryLinks { links: self.real.links_of(record).await? };
+        self.changes.iter().for_each(|change| links.apply(change));
+        Ok(links)
+    }
+}
+
+impl<L: Links> Links for Imagined<L> {
+    async fn linked(&mut self, questions: &[LinkQuestion]) -> Result<Vec<LinkAnswer>, String> {
+        let mut answers = Vec::with_capacity(questions.len());
+        for question in questions {
+            answers.push(self.around(&question.of).await?.answer(question));
+        }
+        Ok(answers)
+    }
+
+    async fn links_of(&mut self, record: &RecordKey) -> Result<Vec<Link>, String> {
+        Ok(self.around(record).await?.of(record))
+    }
+
+    async fn change(&mut self, change: &LinkChange) -> Result<(), String> {
+        self.changes.push(change.clone());
+        Ok(())
+    }
+}
+
+/// The changes of links that would change anything, seen from what is there.
+pub async fn effective<'c>(
+    links: &mut impl Links,
+    changes: impl IntoIterator<Item = &'c LinkChange>,
+) -> Result<Vec<&'c LinkChange>, String> {
+    let mut effective = Vec::new();
+    for change in changes {
+        let mut there = Vec::new();
+        for record in change.records() {
+            there.extend(links.links_of(record).await?);
+        }
+        let changes_nothing = match change.begins() {
+            Some(link) => there.contains(link),
+            None => !there.iter().any(|link| change.ends(link)),
+        };
+        if !changes_nothing {
+            effective.push(change);
+        }
+    }
+    Ok(effective)
+}
+
 impl FromIterator<Link> for MemoryLinks {
     fn from_iter<I: IntoIterator<Item = Link>>(links: I) -> MemoryLinks {
         let mut all = MemoryLinks::default();
@@ -126,5 +186,24 @@ mod tests {
         assert_eq!(links.of(&customer("c2")), []);
         links.apply(&LinkChange::Unlink(Link::new(customer("c1"), contact("k2"), "billing")));
         assert_eq!(links.all(), []);
+    }
+
+    #[tokio::test]
+    async fn what_is_imagined_changes_nothing_real() {
+        let link = |contact_id: &str| Link::new(customer("c1"), contact(contact_id), "");
+        let real: MemoryLinks = [link("k1")].into_iter().collect();
+        let mut imagined = Imagined::over(real.clone());
+        let ask = |links: Vec<Link>| links.iter().map(Link::to_string).collect::<Vec<_>>();
+        let changes = [LinkChange::Link(link("k1")), LinkChange::Link(link("k2"))];
+        let would = effective(&mut imagined, &changes).await.unwrap();
+        assert_eq!(would, [&changes[1]]);
+        imagined.change(&changes[1]).await.unwrap();
+        let seen = imagined.links_of(&customer("c1")).await.unwrap();
+        assert_eq!(ask(seen), ["stax.customer c1 with highlevel.contact k2"]);
+        let of_k1 = imagined.links_of(&contact("k1")).await.unwrap();
+        assert_eq!(of_k1, []);
+        assert_eq!(real.of(&contact("k1")).len(), 1);
+        let gone = LinkChange::Gone { record: contact("k3") };
+        assert!(effective(&mut imagined, [&gone]).await.unwrap().is_empty());
     }
 }

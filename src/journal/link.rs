@@ -84,6 +84,16 @@ impl LinkChange {
         }
     }
 
+    /// The records that it is about.
+    pub fn records(&self) -> &[RecordKey] {
+        match self {
+            LinkChange::Link(link) | LinkChange::Unlink(link) => &link.records,
+            LinkChange::UnlinkAll { record, .. } | LinkChange::Gone { record } => {
+                std::slice::from_ref(record)
+            }
+        }
+    }
+
     /// The link that is there from now on.
     pub fn begins(&self) -> Option<&Link> {
         match self {

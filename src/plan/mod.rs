@@ -4,6 +4,7 @@
 mod account;
 mod changed;
 mod mark;
+mod patch;
 mod request;
 mod render;
 mod results;
@@ -15,9 +16,10 @@ use crate::check::{Checked, CheckedRecipe};
 pub use account::{Account, Accounts};
 pub use changed::is_changed;
 pub use mark::{mark, reference, sent_at, unmarked_body};
+pub use patch::{FieldChange, Patched, is_blank, moved_on, not_stored, patch};
 pub use render::{DataError, Detail, Origin, render};
 pub(crate) use render::{evaluate, template_error};
-pub use request::{LeftOut, PlannedRequest, page, request, tag_request};
+pub use request::{LeftOut, PlannedRequest, page, request, tag_request, tags_left};
 pub use results::{comparable, fields_with_zones, list_results, matches, results, with_zones};
 
 /// What is stored with a run says which form it has.

@@ -301,10 +301,20 @@ fn entry_json(entry: &Entry) -> Option<Value> {
             one
         }
         Entry::Decided { key, decision } => {
-            let mut one = links::decision_json(decision)?;
-            one["step"] = key.step.as_str().into();
-            one["item"] = json!(key.item);
-            one["part"] = key.part.as_str().into();
+            let (kind, changes) = match decision {
+                Decision::Compared(changes) => ("compared", changes),
+                Decision::MovedOn(changes) => ("moved-on", changes),
+                Decision::Verified(changes) => ("verified", changes),
+                other => {
+                    let mut one = links::decision_json(other)?;
+                    one["step"] = key.step.as_str().into();
+                    one["item"] = json!(key.item);
+                    one["part"] = key.part.as_str().into();
+                    return Some(one);
+                }
+            };
+            let mut one = of(kind, key);
+            one["fields"] = json!(changes);
             one
         }
         Entry::Waits { key, until, .. } => {

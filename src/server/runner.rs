@@ -10,7 +10,7 @@ use tracing::{Instrument, debug, error, info_span, warn};
 
 use super::installed::{Installed, Kept};
 use crate::clock::SystemClock;
-use crate::execute::{DurableEngine, Journal, Links, TriggerEvent, drive};
+use crate::execute::{DurableEngine, Journal, Links, RecordLocks, TriggerEvent, drive};
 use crate::http::HttpCaller;
 use crate::journal::{
     CallKey, Cost, LastSeen, Link, LinkAnswer, Outcome, Question, Replay, StepError, StepErrorKind,
@@ -35,6 +35,8 @@ pub struct Runner {
     pub fresh_behind: RunId,
     /// Longer than a call may last: only then is it looked whether something has happened.
     settle_after: Duration,
+    /// Keeps writers of the same record apart.
+    locks: RecordLocks,
     installed: Mutex<Arc<Installed>>,
     kept: Mutex<HashMap<i64, Arc<Kept>>>,
 }
@@ -49,7 +51,16 @@ impl Runner {
         settle_after: Duration,
     ) -> Runner {
         let (installed, kept) = (Mutex::new(installed), Mutex::default());
-        Runner { store, caller, gates, fresh_behind, settle_after, installed, kept }
+        Runner {
+            store,
+            caller,
+            gates,
+            fresh_behind,
+            settle_after,
+            installed,
+            kept,
+            locks: RecordLocks::default(),
+        }
     }
 
     pub fn installed(&self) -> Arc<Installed> {
@@ -97,7 +108,7 @@ impl Runner {
             (Err(illegal), _) => Err(format!("its journal cannot be: {illegal}")),
             (_, None) => Err("its plan is not there any more".to_owned()),
         };
-        let (replay, event, setup) = match started {
+        let (replay, event, mut setup) = match started {
             Ok(started) => started,
             Err(why) => {
                 let ended = Ended::of(Outcome::Failed(Box::new(cannot_start(why))));
@@ -114,6 +125,7 @@ impl Runner {
                 return Ok(ended);
             }
         };
+        setup.locks = self.locks.clone();
         let kept = kept.expect("a run without its plan has not come this far");
         let connections = installed.names_now(&kept.connections);
         let quota = self.gates.of_run(&connections, ready.priority);

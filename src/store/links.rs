@@ -222,12 +222,8 @@ pub(super) fn apply(
 ) -> rusqlite::Result<Changed> {
     let mut changed = Changed::default();
     let mut there = false;
-    let records: Vec<&RecordKey> = match change {
-        LinkChange::Link(link) | LinkChange::Unlink(link) => link.records.iter().collect(),
-        LinkChange::UnlinkAll { record, .. } | LinkChange::Gone { record } => vec![record],
-    };
     let mut seen = Vec::new();
-    for record in records {
+    for record in change.records() {
         for (id, row) in rows(c, record)? {
             if seen.contains(&id) || !change.ends(&row.link) || !in_accounts(&row, accounts) {
                 continue;
@@ -335,7 +331,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("linecook.db"), Options::default()).unwrap();
         let known = accounts(&[("stax", "stax"), ("highlevel", "main")]);
-        let mut change = async |change: LinkChange| {
+        let change = async |change: LinkChange| {
             store.change_links(vec![change], &known).await.unwrap().remove(0)
         };
         let of = |customer, contact| LinkChange::Link(link(customer, contact, ""));
