@@ -210,7 +210,7 @@ impl Inference<'_> {
             return None;
         };
         let kinds = &self.known.kinds;
-        if !kinds.iter().any(|known| *known == kind) {
+        if !kinds.contains(&kind) {
             let near = near_kind(&kind, kinds);
             let found = diagnostic::unknown_kind_in_template(place, &kind, near);
             self.say(found);

@@ -141,9 +141,9 @@ mod tests {
     #[test]
     fn what_a_template_asks_for_is_known_before_it_is_filled_in() {
         let asks = |source: &str| Template::text(source).unwrap().asks(&scope());
-        let own = question("stax.transaction", "t1", "highlevel.contact", "");
-        assert_eq!(asks("{{ linked('highlevel.contact') }}"), [own.clone()]);
-        assert_eq!(asks("a {{ linked('highlevel.contact') }} b"), [own.clone()]);
+        let own = [question("stax.transaction", "t1", "highlevel.contact", "")];
+        assert_eq!(asks("{{ linked('highlevel.contact') }}"), own);
+        assert_eq!(asks("a {{ linked('highlevel.contact') }} b"), own);
         assert_eq!(asks("{{ event.number }}"), []);
         let named =
             "{{ linked('highlevel.note', 'stax.customer', event.customer_id, as='notes') }}";
@@ -154,6 +154,7 @@ mod tests {
         assert_eq!(asks(nothing), []);
         let two = "{{ linked('highlevel.contact') }}-{{ linked('highlevel.contact', as='x') }}";
         let other = question("stax.transaction", "t1", "highlevel.contact", "x");
+        let [own] = own;
         assert_eq!(asks(two), [own, other]);
     }
 

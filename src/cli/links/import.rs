@@ -42,7 +42,7 @@ pub fn run(args: &Args) -> Result {
         Err(wrong) => {
             let name = args.file.display();
             for (line, why) in wrong.iter().take(SHOWN) {
-                print::talk(CommandError::problem(&format!("{name}:{line}: {why}")));
+                print::talk(CommandError::problem(format_args!("{name}:{line}: {why}")));
             }
             if wrong.len() > SHOWN {
                 print::talk(format_args!("and {} more", plural(wrong.len() - SHOWN, "line")));
