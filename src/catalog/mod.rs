@@ -125,6 +125,23 @@ impl Catalog {
         kinds
     }
 
+    /// All kinds of record that there are, those that only events speak of among them.
+    pub fn kinds(&self) -> Vec<String> {
+        let entries = self.index.operations.iter().chain(&self.index.events);
+        let mut kinds: Vec<String> =
+            entries.filter_map(|e| Some(format!("{}.{}", e.app, e.record.as_ref()?))).collect();
+        kinds.sort();
+        kinds.dedup();
+        kinds
+    }
+
+    /// To which record one of this kind belongs, as the events about it say.
+    pub fn about_record(&self, app: &str, kind: &str) -> Option<Record> {
+        let of_kind = |e: &IndexEntry| e.app == app && e.record.as_deref() == Some(kind);
+        let mut events = (0..self.index.events.len()).filter(|&at| of_kind(&self.index.events[at]));
+        events.find_map(|at| self.decode_event(at).about_record.clone())
+    }
+
     /// What is known of every event without decoding it.
     pub fn event_entries(&self) -> &[IndexEntry] {
         &self.index.events

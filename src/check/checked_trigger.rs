@@ -22,6 +22,17 @@ pub struct CheckedTrigger {
     pub events: Vec<Arc<EventType>>,
     pub when: Option<(Place, Template)>,
     pub one_at_a_time_per: Option<(Place, Template)>,
+    /// It starts on first sight of a record, and then when one of these fields has changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<CheckedChanged>,
+}
+
+/// Fields that are compared with what they were the last time.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CheckedChanged {
+    pub place: Place,
+    /// At least one.
+    pub fields: Vec<String>,
 }
 
 /// How it is noticed that something happened.

@@ -1,6 +1,7 @@
 //! Recipe → Checked: a recipe and the catalog come in; the proof that it is good goes out, or
 //! everything that is wrong with it. One file per rule. In the same way a project file becomes a project.
 
+mod changed;
 mod checked;
 mod checked_trigger;
 mod examples;
@@ -10,6 +11,7 @@ mod filters;
 mod hold;
 mod infer;
 mod known;
+mod links;
 mod narrow;
 mod needs;
 mod operators;
@@ -40,11 +42,13 @@ use crate::source::Route;
 use crate::template::{OwnFilters, Template};
 
 pub use checked::{
-    Action, Checked, CheckedCall, CheckedHold, CheckedPatch, CheckedRecipe, CheckedSetting,
-    CheckedStep, CheckedUse, CheckedWait, Content, Each, Finds, Input, Inside, Mapping, Place,
-    RetryPolicy, SafeWrite, Search, TagChange, UsedSetting,
+    Action, Checked, CheckedCall, CheckedHold, CheckedLink, CheckedPatch, CheckedRecipe,
+    CheckedSetting, CheckedStep, CheckedUse, CheckedWait, Content, Each, Finds, Input, Inside,
+    LinkedRecord, Mapping, Place, RetryPolicy, SafeWrite, Search, TagChange, UsedSetting,
 };
-pub use checked_trigger::{CheckedTrigger, Often, Poll, Schedule, Times, TriggerKind};
+pub use checked_trigger::{
+    CheckedChanged, CheckedTrigger, Often, Poll, Schedule, Times, TriggerKind,
+};
 
 pub use filled::{SettingError, SettingProblem, filled_settings};
 pub use needs::{ConnectionNeed, Need, Needed, Why, needed_scopes, needs};
@@ -67,7 +71,7 @@ pub fn recipe(
     sink: &mut Sink,
 ) -> Option<Checked> {
     let recipe = &file.recipe;
-    let known = Known::nothing(filters.clone());
+    let known = Known { kinds: catalog.kinds().into(), ..Known::nothing(filters.clone()) };
     let mut checker = Checker {
         file,
         catalog,

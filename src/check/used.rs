@@ -137,6 +137,9 @@ impl Checker<'_> {
             event_name: self.known.event_name.clone(),
             event_shown: self.known.event_shown.clone(),
             events: self.known.events.clone(),
+            records: self.known.records.clone(),
+            previous: self.known.previous.clone(),
+            kinds: self.known.kinds.clone(),
             filled: self.known.filled.iter().filter(of_event).cloned().collect(),
             ..Known::nothing(self.known.own.clone())
         }

@@ -4,6 +4,7 @@
 
 mod attempt;
 mod call_step;
+mod changed;
 mod clock;
 mod drive;
 mod dry;
@@ -14,6 +15,8 @@ mod expect;
 pub mod gate;
 mod guarded;
 mod identity;
+mod linking;
+mod links;
 mod local;
 mod look;
 mod own_writes;
@@ -33,9 +36,10 @@ pub use dry::DryEngine;
 pub use durable::{DurableEngine, Journal, Quota};
 pub use engine::{Engine, Interrupt};
 pub use event::{TriggerEvent, condition_holds};
-pub use expect::{Mismatch, MismatchKind, compare};
+pub use expect::{Mismatch, MismatchKind, compare, written_links};
 pub use guarded::{LEAVE, WRITE_ANYWAY};
 pub use identity::NEITHER;
+pub use links::{Imagined, Links, MemoryLinks, effective};
 pub use local::LocalEngine;
 pub use own_writes::{LONGEST_CHAIN, OwnWrites};
 pub use reading::ReadingEngine;

@@ -2,6 +2,7 @@
 //! without sending anything.
 
 mod account;
+mod changed;
 mod mark;
 mod patch;
 mod request;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::{Checked, CheckedRecipe};
 
 pub use account::{Account, Accounts};
+pub use changed::is_changed;
 pub use mark::{mark, reference, sent_at, unmarked_body};
 pub use patch::{FieldChange, Patched, is_blank, moved_on, not_stored, patch};
 pub use render::{DataError, Detail, Origin, render};

@@ -62,6 +62,7 @@ pub fn call(operation: &Arc<Operation>, fields: &Map<String, Value>) -> CheckedC
         retry: RetryPolicy::default(),
         on_error: OnProblem::Stop,
         on_not_found: OnProblem::Stop,
+        links: Vec::new(),
     }
 }
 

@@ -84,6 +84,7 @@ impl Engine for Mortal<'_> {
         self.lives()?;
         let decision = match decision {
             Decision::AskTime => Decision::Time(now),
+            Decision::AskGone(record) => Decision::Gone { record, links: Vec::new() },
             other => other,
         };
         self.written.push(Written::Decision(key.clone(), decision.clone()));

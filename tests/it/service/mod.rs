@@ -11,6 +11,7 @@ mod engines;
 mod failing_disk;
 mod forgeries;
 mod hooks;
+mod links;
 mod people;
 mod soak;
 mod turns;
