@@ -40,6 +40,7 @@ pub mod diagnostic;
 pub mod template;
 pub mod connection;
 pub mod catalog;
+pub mod snapshot;
 pub mod recipe;
 pub mod project;
 pub mod call;

@@ -148,7 +148,7 @@ impl Checker<'_> {
             present.iter().any(|(s, n)| *s == slot && n == name) || meant.iter().any(|n| n == name)
         };
         for (slot, name, field) in operation.fields() {
-            let wanted = slot == Slot::Path || (field.required && field.usual.is_none());
+            let wanted = (slot == Slot::Path || field.required) && field.usual.is_none();
             if wanted && !is_there(slot, name) && !self.file.is_broken(&with.key(name)) {
                 self.sink.say(diagnostic::missing_field(
                     step,

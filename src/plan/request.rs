@@ -346,7 +346,7 @@ impl<'a> Draft<'a> {
             base_url: connection.base_url.clone(),
             path,
             query: query.collect(),
-            headers: app.headers.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            headers: operation.headers(app),
             body: takes_body.then(|| Value::Object(self.body.clone())),
         };
         PlannedRequest { request, origins: self.origins, left_out: self.left_out }
