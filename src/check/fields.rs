@@ -59,7 +59,13 @@ impl Checker<'_> {
                     let name = name.to_owned();
                     present.push((slot, name.clone()));
                     let field = field.clone();
-                    if let Some(mapping) = self.input(slot, &name, &field, value, &here) {
+                    let mapping = match (&field.by_name, value) {
+                        (Some(by_name), Value::Object(named)) => {
+                            self.named_fields(&operation.app, by_name, named, &here)
+                        }
+                        _ => self.input(slot, &name, &field, value, &here),
+                    };
+                    if let Some(mapping) = mapping {
                         with.inputs.push(Input { slot, name, mapping });
                     }
                 }

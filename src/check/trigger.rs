@@ -50,6 +50,7 @@ impl Checker<'_> {
         // With an event that nobody knows, its fields are not known either.
         if let Some(events) = &events {
             self.known.event = event_field(events, &trigger.fields);
+            self.event_custom_fields(events);
             self.known.events = events.iter().map(|e| e.name()).collect();
             self.known.event_name = self.known.events.join(" and ");
             self.known.event_shown = match word {
@@ -71,6 +72,7 @@ impl Checker<'_> {
             events: events?,
             when: when.flatten(),
             one_at_a_time_per: one_at_a_time_per.flatten(),
+            custom_fields: None,
         })
     }
 

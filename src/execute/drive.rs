@@ -7,7 +7,9 @@ use super::{Setup, TriggerEvent, condition_holds};
 use super::{call_step, pause_step, used_step};
 use crate::check::{Action, CheckedHold, CheckedStep, CheckedWait, Each, Mapping, Place};
 use crate::journal::{CallKey, Decision, Outcome, StepError, StepErrorKind};
-use crate::plan::{DataError, Plan, evaluate, fields_with_zones, render, template_error};
+use crate::plan::{
+    DataError, Plan, evaluate, fields_with_zones, render, template_error, with_custom_fields,
+};
 use crate::template::{Scope, Template};
 
 /// The most rounds of one loop.
@@ -57,7 +59,11 @@ impl<E: Engine + Send> Drive<'_, E> {
         scope.set_own(plan.recipe.filters.clone());
         let zone = self.zone(&self.event.event.app);
         let (of, payload) = (&self.event.event.payload, &self.event.payload);
-        scope.set_event(fields_with_zones(of, payload, zone));
+        let mut payload = payload.clone();
+        if let Some(known) = &plan.recipe.trigger.custom_fields {
+            with_custom_fields(&mut payload, of, known);
+        }
+        scope.set_event(fields_with_zones(of, &payload, zone));
         scope.set("trigger", &self.event.facts());
         scope.set("settings", &Value::Object(self.setup.settings.clone()));
         let key = CallKey::new("trigger", &[], "now");

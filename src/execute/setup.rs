@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::catalog::Catalog;
 use crate::check::filled_settings;
 use crate::plan::{Accounts, Detail, Plan};
+use crate::snapshot::Snapshots;
 use crate::value::Defaults;
 
 pub use crate::check::SettingError;
@@ -27,10 +28,12 @@ pub struct Setup {
     pub settle_after: Duration,
 }
 
-/// The settings of a recipe: what was filled in, and the defaults for the rest.
+/// The settings of a recipe: what was filled in, and the defaults for the rest; what is picked by its name,
+/// as the accounts of `snapshots` know it.
 pub fn settings(
     plan: &Plan,
     given: &Map<String, Value>,
+    snapshots: &Snapshots,
 ) -> Result<Map<String, Value>, Vec<SettingError>> {
-    filled_settings(&plan.recipe.settings, given)
+    filled_settings(&plan.recipe.settings, given, snapshots)
 }

@@ -2,7 +2,9 @@
 //! without sending anything.
 
 mod account;
+mod for_accounts;
 mod mark;
+mod named;
 mod request;
 mod render;
 mod results;
@@ -12,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::check::{Checked, CheckedRecipe};
 
 pub use account::{Account, Accounts};
+pub use for_accounts::{for_accounts, named_apps};
+pub use named::with_custom_fields;
 pub use mark::{mark, reference, sent_at, unmarked_body};
 pub use render::{DataError, Detail, Origin, render};
 pub(crate) use render::{evaluate, template_error};

@@ -35,8 +35,8 @@ pub enum NoPick {
     NotRead,
     /// Several are meant; how to say which.
     Several(Vec<String>),
-    /// It is called otherwise now.
-    Renamed(String),
+    /// It is called otherwise now; what recipes send for it is the same.
+    Renamed { now: String, sent: String },
     /// The account does not have it any more, since that day.
     Gone(jiff::civil::Date),
     /// Nothing has that name; the nearest that has, and what there is.
@@ -151,7 +151,8 @@ impl Snapshot {
         }
         let was = |c: &&Candidate<'_>| c.entry.former_names.iter().any(|former| former == written);
         if let Some(candidate) = all.iter().find(was) {
-            return Err(NoPick::Renamed(candidate.whole.clone()));
+            let (now, sent) = (candidate.whole.clone(), candidate.sent(kind));
+            return Err(NoPick::Renamed { now, sent });
         }
         if let Some(gone) = self.gone(part, written) {
             return Err(NoPick::Gone(gone.since));
