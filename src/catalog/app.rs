@@ -190,6 +190,9 @@ pub struct Errors {
     /// A dotted path from `$`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// How it says that a call has no such field, with `{}` for the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_field: Option<String>,
 }
 
 /// So many requests in so many seconds.

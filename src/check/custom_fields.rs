@@ -27,11 +27,13 @@ impl Checker<'_> {
         let known = self.known.snapshots.clone();
         let accounts = known.of(app);
         let title = self.catalog.app(app).map_or(app, |app| app.title.as_str());
-        let first_name = written.keys().next().map(String::as_str);
+        let first_name = written.keys().map(String::as_str).find(|n| !Template::has_template(n));
         let unknown = accounts.iter().filter(|who| who.snapshot.is_none());
-        let unknown: Vec<Option<&str>> = match accounts.is_empty() {
-            true => vec![None],
-            false => unknown.map(|who| who.connection.as_deref()).collect(),
+        let unknown: Vec<Option<&str>> = match (first_name, accounts.is_empty()) {
+            // What a setting picks is looked up when it is filled in.
+            (None, _) => Vec::new(),
+            (Some(_), true) => vec![None],
+            (Some(_), false) => unknown.map(|who| who.connection.as_deref()).collect(),
         };
         for connection in &unknown {
             let place = Place::Key(here.clone());
@@ -51,7 +53,8 @@ impl Checker<'_> {
                 None => good = false,
             }
         }
-        let content = Content::ByName(NamedFields { app: app.to_owned(), by_name: by_name.clone(), entries });
+        let content =
+            Content::ByName(NamedFields { app: app.to_owned(), by_name: by_name.clone(), entries });
         good.then(|| Mapping { place: self.place(here), content })
     }
 
@@ -64,14 +67,14 @@ impl Checker<'_> {
         at: &Route,
     ) -> Option<NamedField> {
         let known = self.known.snapshots.clone();
-        let mut fields: Vec<&Entry> = Vec::new();
+        let mut fields: Vec<(&Who, &Entry)> = Vec::new();
         let mut good = true;
         for who in known.of(app) {
             let Some(snapshot) = &who.snapshot else { continue };
             match snapshot.custom_field(&by_name.object, name) {
-                Ok(field) => fields.push(field),
+                Ok(field) => fields.push((who, field)),
                 Err(Unknown::Renamed(field)) => {
-                    fields.push(field);
+                    fields.push((who, field));
                     let place = Place::Key(at.clone());
                     let what = Part::CustomFields.one();
                     self.sink.say(diagnostic::renamed_in_account(place, what, name, &field.name));
@@ -83,14 +86,16 @@ impl Checker<'_> {
                 }
             }
         }
-        let (first, others) = fields.split_first()?;
+        let ((_, first), others) = fields.split_first()?;
         let field = first.field();
         let mapping = self.mapping_of(&field, value, at, name, false)?;
-        for other in others {
+        for (who, other) in others {
             // The same field of another account may offer other values.
             if let Content::Literal(literal) = &mapping.content {
                 for misfit in Fit::convert(&other.field(), literal, &Defaults::default()).misfits {
-                    self.misfit(at, name, &misfit);
+                    // Read as one: `Plan` of `boston` does not take …
+                    let of = who.connection.as_deref().unwrap_or_default();
+                    self.misfit(at, &format!("{name}` of `{of}"), &misfit);
                     good = false;
                 }
             }
@@ -148,12 +153,8 @@ impl Checker<'_> {
         self.known.any_custom_field = fields.contains_key("custom_fields");
         if !self.known.any_custom_field {
             let about = "The custom fields by their names".to_owned();
-            let field = Field {
-                kind: Kind::Object,
-                presence: Presence::Always,
-                about,
-                ..Field::default()
-            };
+            let field =
+                Field { kind: Kind::Object, presence: Presence::Always, about, ..Field::default() };
             std::sync::Arc::make_mut(fields).insert("custom_fields".to_owned(), field);
         }
         self.known.event_objects = objects;
@@ -196,16 +197,19 @@ impl Inference<'_> {
                         kinds.push(field.field());
                         let what = Part::CustomFields.one();
                         let place = place.clone();
-                        problems
-                            .push(diagnostic::renamed_in_account(place, what, name, &field.name));
+                        problems.push(diagnostic::renamed_in_account(
+                            place,
+                            what,
+                            name,
+                            &field.name,
+                        ));
                     }
                     // The app says the names itself: what nobody has seen may be there.
                     Some(Err(Unknown::Nothing { near, .. })) if object.says_names => {
-                        let account = account(who);
                         problems.push(diagnostic::unseen_custom_field(
                             place.clone(),
                             name,
-                            &account,
+                            connection,
                             near,
                         ));
                     }
@@ -273,14 +277,6 @@ fn found<'a>(snapshot: &'a Snapshot, object: &str, name: &str) -> Option<&'a Ent
     }
 }
 
-/// Whose names they are, in words.
-pub(super) fn account(who: &Who) -> String {
-    match &who.connection {
-        Some(connection) => format!("the account of `{connection}`"),
-        None => "what the examples give".to_owned(),
-    }
-}
-
 /// The scope that a token needs to read a part of an account.
 pub(super) fn scope_of(catalog: &Catalog, app: &str, part: Part) -> Option<String> {
     let list = &catalog.app(app)?.pull.get(part.word())?.list;
@@ -295,22 +291,23 @@ fn unknown_field(
     name: &str,
     unknown: Unknown<'_>,
 ) -> Diagnostic {
-    let account = account(who);
+    let connection = who.connection.as_deref();
     let part = Part::CustomFields;
     match unknown {
         Unknown::Renamed(field) => {
             diagnostic::renamed_in_account(place, part.one(), name, &field.name)
         }
         Unknown::Gone(gone) => {
-            diagnostic::gone_custom_field(place, name, &account, &gone.since.to_string())
+            diagnostic::gone_custom_field(place, name, connection, &gone.since.to_string())
         }
         Unknown::Several(keys) => diagnostic::ambiguous_name(place, part.one(), name, &keys),
         Unknown::NotRead => {
             let scope = scope_of(catalog, app, part);
-            diagnostic::not_read(place, &account, part.several(), scope.as_deref())
+            diagnostic::not_read(place, connection, part.several(), scope.as_deref())
         }
         Unknown::Nothing { near, known } => {
-            diagnostic::unknown_custom_field(place, name, &account, near, &known)
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            diagnostic::unknown_custom_field(place, name, connection, near, &known)
         }
     }
 }

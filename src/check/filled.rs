@@ -27,8 +27,12 @@ pub struct SettingError {
 /// What is wrong with a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettingProblem {
-    Unknown { near: Option<String> },
-    Missing { ask: Option<String> },
+    Unknown {
+        near: Option<String>,
+    },
+    Missing {
+        ask: Option<String>,
+    },
     Misfit,
     /// The account has nothing of that name; what to say of it, but for the place.
     NotPicked(Box<Diagnostic>),

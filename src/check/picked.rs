@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Checker;
-use super::custom_fields::{account, scope_of};
+use super::custom_fields::scope_of;
 use crate::catalog::Catalog;
 use crate::diagnostic::{self, Diagnostic, Place};
 use crate::recipe::Setting;
@@ -76,21 +76,21 @@ pub(super) fn not_picked(
     written: &str,
     problem: NoPick,
 ) -> Diagnostic {
-    let (what, account) = (pick.kind.in_words(), account(who));
+    let (what, connection) = (pick.kind.in_words(), who.connection.as_deref());
     match problem {
         NoPick::NotRead => {
             let part = pick.kind.part();
             let scope = scope_of(catalog, &pick.app, part);
-            diagnostic::not_read(place, &account, part.several(), scope.as_deref())
+            diagnostic::not_read(place, connection, part.several(), scope.as_deref())
         }
         NoPick::Several(exactly) => diagnostic::ambiguous_name(place, what, written, &exactly),
         NoPick::Renamed { now, .. } => diagnostic::renamed_in_account(place, what, written, &now),
         NoPick::Gone(since) => {
-            diagnostic::gone_from_account(place, what, written, &account, &since.to_string())
+            diagnostic::gone_from_account(place, what, written, connection, &since.to_string())
         }
         NoPick::Nothing { near, known } => {
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            diagnostic::not_in_account(place, what, written, &account, near, &known)
+            diagnostic::not_in_account(place, what, written, connection, near, &known)
         }
     }
 }

@@ -115,7 +115,9 @@ fn checked(paths: &[PathBuf]) -> Result<Checked> {
         }
     }
     recipes.retain(|path| !seen.contains(&whole(path)));
-    let loaded = load_all(&recipes, Against::Accounts, |loaded| (loaded.near, loaded.diagnostics.without_spare()));
+    let loaded = load_all(&recipes, Against::Accounts, |loaded| {
+        (loaded.near, loaded.diagnostics.without_spare())
+    });
     for (near, file) in loaded {
         // What a recipe takes from its project may be wrong there.
         if let (Some(path), Some(problems)) = (&near.path, &near.problems)

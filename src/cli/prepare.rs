@@ -78,9 +78,15 @@ pub fn prepare(args: &RecipeArgs) -> Result<Option<Prepared>> {
     given.extend(set.clone());
     // What a person sets is in the account; what an example picks, its author may have made up.
     let known = match chosen.example {
-        Some(example) if !plan.recipe.settings.iter().any(|(name, setting)| {
-            setting.pick.is_some() && set.contains_key(name)
-        }) => snapshots_of(example, Catalog::embedded()),
+        Some(example)
+            if !plan
+                .recipe
+                .settings
+                .iter()
+                .any(|(name, setting)| setting.pick.is_some() && set.contains_key(name)) =>
+        {
+            snapshots_of(example, Catalog::embedded())
+        }
         _ => loaded.snapshots.clone(),
     };
     let settings = settings(&plan, &given, &known)?;

@@ -160,7 +160,8 @@ pub fn load_project(path: &Path) -> LoadedProject {
     let folder = path.parent().unwrap_or(Path::new(""));
     let names: BTreeSet<&str> = file.written.recipes.iter().map(|r| r.recipe.as_str()).collect();
     let names: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
-    let loaded = on_all_cores(&names, |name| load_with(&folder.join(name), near.clone(), Against::Accounts));
+    let loaded =
+        on_all_cores(&names, |name| load_with(&folder.join(name), near.clone(), Against::Accounts));
     let mut plans: BTreeMap<&str, Result<Option<Arc<Plan>>, String>> = BTreeMap::new();
     let mut recipe_diagnostics = BTreeMap::new();
     for (name, loaded) in names.iter().copied().zip(loaded) {
@@ -189,7 +190,8 @@ pub fn load_project(path: &Path) -> LoadedProject {
             recipe_path: folder.join(&i.recipe),
             plan: match plans.get(i.recipe.as_str()) {
                 Some(Ok(Some(plan))) => {
-                    let one = |(app, name): (&String, &String)| (app.clone(), [name.clone()].into());
+                    let one =
+                        |(app, name): (&String, &String)| (app.clone(), [name.clone()].into());
                     let chosen = i.connections.iter().map(one).collect();
                     let snapshots = project.surroundings.snapshots.chosen(&chosen);
                     plan::for_accounts(plan, &snapshots).map_or_else(|| plan.clone(), Arc::new)
@@ -293,7 +295,8 @@ impl Near {
     pub fn snapshots_for(&self, recipe: &Path) -> Snapshots {
         let whole = |path: &Path| path.canonicalize().ok();
         let recipe = whole(recipe);
-        let installed = self.choices.iter().filter(|(path, _)| recipe.is_some() && whole(path) == recipe);
+        let installed =
+            self.choices.iter().filter(|(path, _)| recipe.is_some() && whole(path) == recipe);
         let installed: Vec<_> = installed.map(|(_, chosen)| chosen).collect();
         let apps: BTreeSet<&String> = installed.iter().flat_map(|chosen| chosen.keys()).collect();
         let of_app = |app: &&String| {

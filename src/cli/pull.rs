@@ -309,7 +309,8 @@ async fn answer(
             Proven::Good(body) => Ok(body),
             Proven::LacksScope => {
                 let scope = operation.scope.as_deref();
-                let scope = scope.map_or_else(|| "the scope for it".to_owned(), |s| format!("`{s}`"));
+                let scope =
+                    scope.map_or_else(|| "the scope for it".to_owned(), |s| format!("`{s}`"));
                 Err(Refused::Part(Problem {
                     why: format!("the token may not read the {}", part.several()),
                     instead: format!("give it {scope} and run `linecook pull` again"),
@@ -376,8 +377,7 @@ impl Pulled {
             }
         };
         let parts = found.snapshot.parts.iter();
-        let counts: Vec<String> =
-            parts.map(|(part, all)| plural(all.len(), part.one())).collect();
+        let counts: Vec<String> = parts.map(|(part, all)| plural(all.len(), part.one())).collect();
         let counts = match counts.is_empty() {
             true => "nothing could be read".to_owned(),
             false => counts.join(", "),
@@ -433,7 +433,9 @@ fn in_words(change: &Change) -> String {
     let (one, name) = (change.part.one(), &change.name);
     match &change.kind {
         ChangeKind::New => format!("new: the {one} `{name}`"),
-        ChangeKind::Renamed { from } => format!("renamed: the {one} `{from}` is called `{name}` now"),
+        ChangeKind::Renamed { from } => {
+            format!("renamed: the {one} `{from}` is called `{name}` now")
+        }
         ChangeKind::Other => format!("changed: the {one} `{name}`"),
         ChangeKind::Gone => format!("gone: the {one} `{name}`"),
     }

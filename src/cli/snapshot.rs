@@ -92,7 +92,10 @@ pub fn write(path: &Path, snapshot: &Snapshot) -> Result<()> {
     let text = snapshot.to_text();
     if text.len() as u64 > MAX_BYTES {
         return Err(CommandError::environment(
-            format!("the account has too many names: {} bytes, {MAX_BYTES} is the limit", text.len()),
+            format!(
+                "the account has too many names: {} bytes, {MAX_BYTES} is the limit",
+                text.len()
+            ),
             "take tags, workflows or fields out of the account that nobody needs",
         ));
     }

@@ -21,11 +21,11 @@ use crate::execute::{
 use crate::journal::{Outcome, StepError, StepErrorKind};
 use crate::plan::{self, Accounts, Plan};
 use crate::recipe::Example;
-use crate::snapshot::{Snapshot, Snapshots};
 use crate::report::{
     ExampleResult, RecipeExamples, examples_json, examples_junit, examples_text, totals,
 };
 use crate::sandbox::{InProcess, World};
+use crate::snapshot::{Snapshot, Snapshots};
 use crate::source::Route;
 
 /// The time in examples that do not say what time it is.

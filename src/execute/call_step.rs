@@ -9,6 +9,7 @@ use super::attempt::{Owner, Tries, attempt, failed, words};
 use super::drive::{Drive, End, data_error};
 use super::engine::Engine;
 use super::look::{Asks, Look, Search, Wanted};
+use super::refusal;
 use super::settle::Settling;
 use crate::call::Response;
 use crate::catalog::Operation;
@@ -81,7 +82,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let operation = &*self.call.operation;
         let response = match self.send("call", operation, planned, &settling).await? {
             Ok(response) => response,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(Err(self.at_the_field(error))),
         };
         Ok(Ok(plan::results(self.call, &response, self.drive.zone(&operation.app))))
     }
@@ -97,7 +98,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         }
         let found = match self.first_match(&operation, planned, &conditions, false).await? {
             Ok(found) => found,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(Err(self.at_the_field(error))),
         };
         let list =
             operation.list.as_ref().expect("`check` lets only list operations have a `find`");
@@ -122,7 +123,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             let response =
                 match self.read(&format!("page-{number}"), &operation, page, None).await? {
                     Ok(response) => response,
-                    Err(error) => return Ok(Err(error)),
+                    Err(error) => return Ok(Err(self.at_the_field(error))),
                 };
             let zone = self.drive.zone(&operation.app);
             let zoned = |item: &Value| plan::with_zones(&list.of, item, zone);
@@ -309,8 +310,12 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
                     .map_err(|e| self.drive.data(self.step, e))?;
             let settling = Settling::Person { why: None };
             if let Some(planned) = planned
-                && let Err(error) = self.send(part, operation, planned, &settling).await?
+                && let Err(mut error) = self.send(part, operation, planned, &settling).await?
             {
+                if error.kind == StepErrorKind::Refused {
+                    error.place.clone_from(&tags.place);
+                    error.instead = refusal::correct("tags");
+                }
                 return Ok(Err(error));
             }
         }
@@ -401,7 +406,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         Ok(values)
     }
 
-    fn account(&self) -> Result<Account<'_>, End> {
+    pub(super) fn account(&self) -> Result<Account<'_>, End> {
         let setup = self.drive.setup;
         let name = &self.call.operation.app;
         match (setup.catalog.app(name), setup.accounts.get(name)) {

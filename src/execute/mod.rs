@@ -15,6 +15,7 @@ pub mod gate;
 mod local;
 mod look;
 mod pause_step;
+mod refusal;
 mod settle;
 mod setup;
 mod used_step;

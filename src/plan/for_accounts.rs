@@ -92,7 +92,9 @@ impl Ids<'_> {
             _ => None,
         };
         for written in written.into_iter().chain(&mut setting.default) {
-            let Some(text) = written.as_str().filter(|text| !text.trim().is_empty()) else { continue };
+            let Some(text) = written.as_str().filter(|text| !text.trim().is_empty()) else {
+                continue;
+            };
             let Some(snapshot) = self.snapshots.first(&pick.app) else { continue };
             if let Ok(sent) | Err(NoPick::Renamed { sent, .. }) = snapshot.picked(pick.kind, text) {
                 self.apps.insert(pick.app.clone());

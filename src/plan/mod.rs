@@ -15,8 +15,8 @@ use crate::check::{Checked, CheckedRecipe};
 
 pub use account::{Account, Accounts};
 pub use for_accounts::{for_accounts, named_apps};
-pub use named::with_custom_fields;
 pub use mark::{mark, reference, sent_at, unmarked_body};
+pub use named::with_custom_fields;
 pub use render::{DataError, Detail, Origin, render};
 pub(crate) use render::{evaluate, template_error};
 pub use request::{LeftOut, PlannedRequest, page, request, tag_request};

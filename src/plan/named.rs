@@ -74,7 +74,7 @@ pub(super) fn fitted(
                     slot,
                     path: format!("{name}/{at}/{key}"),
                     place: Some(entry.mapping.place.clone()),
-                    name: Some(entry.name.clone()),
+                    name: matches!(entry.which, Which::Id(_)).then(|| entry.name.clone()),
                     is_key: false,
                     mark: None,
                     before,
@@ -98,7 +98,11 @@ fn id(entry: &NamedField, scope: &Scope) -> Result<Option<String>, DataError> {
 }
 
 /// The value in the form of its field, and what it was before where that is not the same.
-fn fit(entry: &NamedField, value: Value, scope: &Scope) -> Result<(Value, Option<Value>), DataError> {
+fn fit(
+    entry: &NamedField,
+    value: Value,
+    scope: &Scope,
+) -> Result<(Value, Option<Value>), DataError> {
     let fit = Fit::convert(&entry.field, &value, scope.defaults());
     if let Some(misfit) = fit.misfits.into_iter().next() {
         let place = place_at(&entry.mapping, &misfit.at);

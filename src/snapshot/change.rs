@@ -76,8 +76,7 @@ fn compared<'a>(
     changes: &mut Vec<Change>,
 ) -> Vec<&'a Entry> {
     for entry in now.iter_mut() {
-        let mut change =
-            |kind| changes.push(Change { part, name: entry.name.clone(), kind });
+        let mut change = |kind| changes.push(Change { part, name: entry.name.clone(), kind });
         let Some(old) = before.iter().find(|old| old.id == entry.id) else {
             change(ChangeKind::New);
             continue;
@@ -127,8 +126,14 @@ mod tests {
 
     #[test]
     fn an_earlier_name_is_remembered_and_so_is_what_is_gone() {
-        let first = look("2026-03-02", json!([{ "id": "a", "name": "Plan" }, { "id": "b", "name": "Seats" }]));
-        let second = look("2026-03-03", json!([{ "id": "a", "name": "Tariff" }, { "id": "c", "name": "New" }]));
+        let first = look(
+            "2026-03-02",
+            json!([{ "id": "a", "name": "Plan" }, { "id": "b", "name": "Seats" }]),
+        );
+        let second = look(
+            "2026-03-03",
+            json!([{ "id": "a", "name": "Tariff" }, { "id": "c", "name": "New" }]),
+        );
         let (second, changes) = second.after(&first, &[]);
         let kinds: Vec<(&str, &ChangeKind)> =
             changes.iter().map(|change| (change.name.as_str(), &change.kind)).collect();
@@ -142,7 +147,10 @@ mod tests {
         );
         assert_eq!(second.custom_field("contact", "Tariff").unwrap().former_names, ["Plan"]);
         assert_eq!(second.gone.len(), 1);
-        let third = look("2026-03-04", json!([{ "id": "a", "name": "Plan" }, { "id": "b", "name": "Seats" }]));
+        let third = look(
+            "2026-03-04",
+            json!([{ "id": "a", "name": "Plan" }, { "id": "b", "name": "Seats" }]),
+        );
         let (third, _) = third.after(&second, &[]);
         assert_eq!(third.custom_field("contact", "Plan").unwrap().former_names, ["Tariff"]);
         assert_eq!(third.gone.iter().map(|g| g.name.as_str()).collect::<Vec<_>>(), ["New"]);

@@ -57,13 +57,13 @@ pub enum Unknown<'a> {
     Several(Vec<String>),
     /// Custom fields could not be read when somebody looked last.
     NotRead,
-    /// Nothing has that name; the nearest that has, and how many there are.
-    Nothing { near: Option<String>, known: Vec<&'a str> },
+    /// Nothing has that name; the nearest that has, and what there is.
+    Nothing { near: Option<String>, known: Vec<String> },
 }
 
 impl Snapshot {
     /// The custom fields of a kind of record.
-    pub fn custom_fields<'a>(&'a self, object: &'a str) -> impl Iterator<Item = &'a Entry> {
+    pub fn custom_fields<'a>(&'a self, object: &str) -> impl Iterator<Item = &'a Entry> {
         let fields = self.part(Part::CustomFields).unwrap_or_default();
         fields.iter().filter(move |field| field.object.as_deref() == Some(object))
     }
@@ -89,16 +89,16 @@ impl Snapshot {
         if let Some(gone) = self.gone(Part::CustomFields, name) {
             return Err(Unknown::Gone(gone));
         }
-        let known: Vec<&str> = self.custom_fields(object).map(|f| f.name.as_str()).collect();
-        Err(Unknown::Nothing { near: nearest(name, known.iter().copied()), known })
+        let readable = self.readable_fields(object).into_iter();
+        let known: Vec<String> = readable.map(|(name, _)| name).collect();
+        Err(Unknown::Nothing { near: nearest(name, known.iter().map(String::as_str)), known })
     }
 
     /// The custom fields of a kind of record with the names by which templates read them: the name people
     /// see, or the key where several have the same.
     pub fn readable_fields(&self, object: &str) -> Vec<(String, &Entry)> {
         let fields: Vec<&Entry> = self.custom_fields(object).collect();
-        let shared =
-            |name: &str| fields.iter().filter(|field| field.name == name).nth(1).is_some();
+        let shared = |name: &str| fields.iter().filter(|field| field.name == name).nth(1).is_some();
         let named = fields.iter().map(|field| match shared(&field.name) {
             true => (key_or_id(field), *field),
             false => (field.name.clone(), *field),
@@ -149,9 +149,11 @@ mod tests {
     use super::*;
 
     fn snapshot(fields: serde_json::Value) -> Snapshot {
-        let fields = fields.as_array().unwrap().iter().filter_map(|field| {
-            Entry::read(Part::CustomFields, field.as_object().unwrap())
-        });
+        let fields = fields
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|field| Entry::read(Part::CustomFields, field.as_object().unwrap()));
         let parts = BTreeMap::from([(Part::CustomFields, fields.collect())]);
         Snapshot::new("highlevel", None, "2026-03-02".parse().unwrap(), parts)
     }
@@ -171,7 +173,9 @@ mod tests {
         assert_eq!(id("contact.twin_2"), Ok("f3"));
         let keys = vec!["contact.twin".to_owned(), "contact.twin_2".to_owned()];
         assert_eq!(id("Twin"), Err(Unknown::Several(keys)));
-        assert!(matches!(id("plan"), Err(Unknown::Nothing { near: Some(near), .. }) if near == "Plan"));
+        assert!(
+            matches!(id("plan"), Err(Unknown::Nothing { near: Some(near), .. }) if near == "Plan")
+        );
         assert!(matches!(id("Budget"), Err(Unknown::Nothing { near: None, .. })));
         let readable = snapshot.readable_fields("contact");
         let names: Vec<&str> = readable.iter().map(|(name, _)| name.as_str()).collect();

@@ -44,7 +44,8 @@ impl Entry {
         let filled = |name: &str| text(name).filter(|text| !text.is_empty());
         let id = filled("id").or_else(|| filled("_id"))?.to_owned();
         let name = filled("name").map(str::to_owned).or_else(|| {
-            let names: Vec<&str> = ["firstName", "lastName"].into_iter().filter_map(filled).collect();
+            let names: Vec<&str> =
+                ["firstName", "lastName"].into_iter().filter_map(filled).collect();
             (!names.is_empty()).then(|| names.join(" "))
         });
         let mut entry = Entry { id, ..Entry::default() };
@@ -132,10 +133,12 @@ mod tests {
         assert_eq!(field.name, "opportunity.plan", "without a name it has its key");
         assert_eq!(field.object.as_deref(), Some("opportunity"));
         assert_eq!(field.options, ["Basic", "Pro", "3"]);
-        let user = read(Part::Users, json!({ "id": "u", "firstName": "Grace", "email": "g@x.org" }));
+        let user =
+            read(Part::Users, json!({ "id": "u", "firstName": "Grace", "email": "g@x.org" }));
         assert_eq!(user.unwrap().name, "Grace");
         let stages = json!([{ "id": "s1", "name": "New" }, "odd", { "name": "without an id" }]);
-        let pipeline = read(Part::Pipelines, json!({ "id": "p", "name": "Sales", "stages": stages }));
+        let pipeline =
+            read(Part::Pipelines, json!({ "id": "p", "name": "Sales", "stages": stages }));
         assert_eq!(pipeline.unwrap().stages.len(), 1);
         assert_eq!(read(Part::Tags, json!({ "name": "vip" })), None);
     }

@@ -27,9 +27,12 @@ pub fn given_record(part: Part, given: &Map<String, Value>) -> Map<String, Value
         record.insert("id".to_owned(), id.into());
     }
     if part == Part::CustomFields {
-        for (ours, theirs) in
-            [("type", "dataType"), ("options", "picklistOptions"), ("key", "fieldKey"), ("object", "model")]
-        {
+        for (ours, theirs) in [
+            ("type", "dataType"),
+            ("options", "picklistOptions"),
+            ("key", "fieldKey"),
+            ("object", "model"),
+        ] {
             if let Some(value) = record.shift_remove(ours) {
                 record.entry(theirs).or_insert(value);
             }
@@ -89,8 +92,7 @@ impl Snapshot {
             });
             there.extend(entries.iter().cloned());
         }
-        let mut all =
-            Snapshot::new(&self.app, self.location_id.as_deref(), self.pulled_on, parts);
+        let mut all = Snapshot::new(&self.app, self.location_id.as_deref(), self.pulled_on, parts);
         all.gone.clone_from(&self.gone);
         all
     }

@@ -193,7 +193,8 @@ fn candidates(kind: PickKind, entries: &[Entry]) -> Vec<Candidate<'_>> {
         let own = entries.iter().map(|entry| Candidate { entry, whole: entry.name.clone() });
         return own.collect();
     }
-    let stages = entries.iter().flat_map(|pipeline| pipeline.stages.iter().map(move |s| (pipeline, s)));
+    let stages =
+        entries.iter().flat_map(|pipeline| pipeline.stages.iter().map(move |s| (pipeline, s)));
     let whole = |pipeline: &Entry, stage: &Entry| format!("{} / {}", pipeline.name, stage.name);
     stages.map(|(pipeline, entry)| Candidate { entry, whole: whole(pipeline, entry) }).collect()
 }

@@ -19,6 +19,7 @@ mod hostile;
 mod looking;
 mod modules;
 mod project;
+mod pull;
 mod renew;
 mod resume;
 mod run;

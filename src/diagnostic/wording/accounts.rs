@@ -2,28 +2,28 @@
 //! settings pick.
 
 use super::{key, list, new, short, value};
-use crate::diagnostic::{Code, Diagnostic, Fix, Place, Severity};
+use crate::diagnostic::{Code, Diagnostic, Place, Severity};
 use crate::source::Route;
 
 /// The most names that a message lists.
 const FEW: usize = 12;
 
-/// `account` says whose field it would be: ``the connection `boston` ``.
+/// `connection` says in whose account it would be; without one it is what the examples say that is there.
 pub fn unknown_custom_field(
     place: Place,
     name: &str,
-    account: &str,
+    connection: Option<&str>,
     near: Option<String>,
     known: &[&str],
 ) -> Diagnostic {
-    let message = format!("{account} has no custom field `{}`", short(name, 60));
+    let message = has_no(connection, "custom field", name);
     let found = new(Code::UnknownCustomField, place.clone(), message);
+    let is_new = if_it_is_new(connection);
     match near {
         Some(near) => {
-            let help = format!("did you mean `{near}`? Run `linecook pull` if it is new");
-            found.help(help).fix(place, near)
+            found.help(format!("did you mean `{near}`? If it is new: {is_new}")).fix(place, near)
         }
-        None => found.help(format!("{}; run `linecook pull` if it is new", it_has(known))),
+        None => found.help(format!("there is {}; if it is new: {is_new}", what_there_is(known))),
     }
 }
 
@@ -31,11 +31,12 @@ pub fn unknown_custom_field(
 pub fn unseen_custom_field(
     place: Place,
     name: &str,
-    account: &str,
+    connection: Option<&str>,
     near: Option<String>,
 ) -> Diagnostic {
+    let (name, account) = (short(name, 60), account(connection));
     let message =
-        format!("no customer that was looked at in {account} has a custom field `{}`", short(name, 60));
+        format!("no customer that was looked at in {account} has a custom field `{name}`");
     let mut found = new(Code::UnknownCustomField, place.clone(), message);
     found.severity = Severity::Warning;
     match near {
@@ -44,11 +45,14 @@ pub fn unseen_custom_field(
     }
 }
 
-pub fn gone_custom_field(place: Place, name: &str, account: &str, since: &str) -> Diagnostic {
-    let message = format!(
-        "{account} has no custom field `{}` any more: it was gone on {since}",
-        short(name, 60)
-    );
+pub fn gone_custom_field(
+    place: Place,
+    name: &str,
+    connection: Option<&str>,
+    since: &str,
+) -> Diagnostic {
+    let has_no = has_no(connection, "custom field", name);
+    let message = format!("{has_no} any more: it was gone on {since}");
     new(Code::UnknownCustomField, place, message)
         .help("take it out here, or make it again in the app and run `linecook pull`")
 }
@@ -91,8 +95,19 @@ pub fn no_snapshot(
 }
 
 /// The last look could not read that part.
-pub fn not_read(place: Place, account: &str, what: &str, scope: Option<&str>) -> Diagnostic {
-    let message = format!("the {what} of {account} could not be read at the last `linecook pull`");
+pub fn not_read(
+    place: Place,
+    connection: Option<&str>,
+    what: &str,
+    scope: Option<&str>,
+) -> Diagnostic {
+    let Some(connection) = connection else {
+        let message = format!("no example gives any {what}");
+        return new(Code::NoSnapshot, place, message)
+            .help("let one say it under `given.records`, or run `linecook pull` in a project");
+    };
+    let message =
+        format!("the {what} of `{connection}` could not be read at the last `linecook pull`");
     new(Code::NoSnapshot, place, message).help(match scope {
         Some(scope) => format!("give its token the scope `{scope}` and run `linecook pull` again"),
         None => "run `linecook pull` again".to_owned(),
@@ -112,7 +127,12 @@ pub fn old_snapshot(connection: &Route, pulled_on: &str) -> Diagnostic {
     new(Code::OldSnapshot, key(connection), message).help(format!("run `linecook pull {name}`"))
 }
 
-pub fn unknown_pick(route: &Route, written: &str, near: Option<String>, all: &[String]) -> Diagnostic {
+pub fn unknown_pick(
+    route: &Route,
+    written: &str,
+    near: Option<String>,
+    all: &[String],
+) -> Diagnostic {
     let message = format!("nothing called `{}` can be picked", short(written, 60));
     let found = new(Code::UnknownPick, value(route), message);
     found.help(format!("write one of {}", list(all))).near(near)
@@ -128,18 +148,20 @@ pub fn not_in_account(
     place: Place,
     what: &str,
     name: &str,
-    account: &str,
+    connection: Option<&str>,
     near: Option<String>,
     known: &[&str],
 ) -> Diagnostic {
-    let message = format!("{account} has no {what} `{}`", short(name, 60));
-    let found = new(Code::NotInAccount, place.clone(), message);
+    let found = new(Code::NotInAccount, place.clone(), has_no(connection, what, name));
+    let there_is = what_there_is(known);
     match near {
         Some(near) => {
-            let help = format!("did you mean `{near}`? {}", it_has(known));
-            found.help(help).fix(place, near)
+            found.help(format!("did you mean `{near}`? There is {there_is}")).fix(place, near)
         }
-        None => found.help(format!("{}; run `linecook pull` if it is new", it_has(known))),
+        None => {
+            let is_new = if_it_is_new(connection);
+            found.help(format!("there is {there_is}; if it is new: {is_new}"))
+        }
     }
 }
 
@@ -147,33 +169,59 @@ pub fn gone_from_account(
     place: Place,
     what: &str,
     name: &str,
-    account: &str,
+    connection: Option<&str>,
     since: &str,
 ) -> Diagnostic {
-    let message =
-        format!("{account} has no {what} `{}` any more: it was gone on {since}", short(name, 60));
+    let message = format!("{} any more: it was gone on {since}", has_no(connection, what, name));
     new(Code::NotInAccount, place, message).help(format!("pick another {what}"))
 }
 
-pub fn unchecked_pick(route: &Route, what: &str, name: &str, connection: Option<&str>) -> Diagnostic {
+pub fn unchecked_pick(
+    route: &Route,
+    what: &str,
+    name: &str,
+    connection: Option<&str>,
+) -> Diagnostic {
     let message = format!("`{}` is taken for the id of a {what}", short(name, 60));
     let pull = connection.map(|name| format!(" {name}")).unwrap_or_default();
-    new(Code::UncheckedPick, value(route), message)
-        .help(format!("run `linecook pull{pull}`: then it is checked, and its name can be written too"))
+    new(Code::UncheckedPick, value(route), message).help(format!(
+        "run `linecook pull{pull}`: then it is checked, and its name can be written too"
+    ))
 }
 
 pub fn field_name_in_braces(route: &Route, app: &str) -> Diagnostic {
     let message = "a name in braces has to be a setting that picks a custom field";
-    new(Code::UnknownCustomField, key(route), message).help(format!(
-        "write the name itself, or give the setting `pick: {app}.custom_field`"
-    ))
+    new(Code::UnknownCustomField, key(route), message)
+        .help(format!("write the name itself, or give the setting `pick: {app}.custom_field`"))
 }
 
-fn it_has(known: &[&str]) -> String {
+fn account(connection: Option<&str>) -> String {
+    match connection {
+        Some(connection) => format!("the account of `{connection}`"),
+        None => "the examples".to_owned(),
+    }
+}
+
+fn has_no(connection: Option<&str>, what: &str, name: &str) -> String {
+    let name = short(name, 60);
+    match connection {
+        Some(_) => format!("{} has no {what} `{name}`", account(connection)),
+        None => format!("no example gives a {what} `{name}`"),
+    }
+}
+
+fn if_it_is_new(connection: Option<&str>) -> &'static str {
+    match connection {
+        Some(_) => "run `linecook pull`",
+        None => "let an example give it under `given.records`",
+    }
+}
+
+fn what_there_is(known: &[&str]) -> String {
     let few: Vec<&str> = known.iter().copied().take(FEW).collect();
     match (few.is_empty(), known.len() > few.len()) {
-        (true, _) => "it has none".to_owned(),
-        (false, false) => format!("it has {}", list(&few)),
-        (false, true) => format!("it has {} and more", list(&few)),
+        (true, _) => "none".to_owned(),
+        (false, false) => list(&few),
+        (false, true) => format!("{} and more", list(&few)),
     }
 }
