@@ -22,6 +22,9 @@ pub struct Response {
     #[serde(skip)]
     pub rate: RateLimit,
     pub body: Value,
+    /// Nobody has answered: it is the catalog's example. What stands in it says nothing of a record.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub imagined: bool,
 }
 
 /// What an app says of its rate limit, with every answer; source: the `X-RateLimit-*` headers.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// One request. The address is built from `path`, segment by segment, so that no value can change
 /// its host or depth.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Request {
     pub app: String,
     /// `highlevel.create-task`

@@ -155,6 +155,31 @@ impl Catalog {
             .ok()
     }
 
+    /// The operation that reads the one record that `operation` works on: the one with the same path, else
+    /// the one that takes nothing but the record's id.
+    pub fn reader(&self, operation: &Operation) -> Option<Arc<Operation>> {
+        let record = operation.record.as_ref()?;
+        let path = operation.path_pattern().trim_end_matches('/');
+        let of_app = self.index.operations.iter().enumerate().filter(|(_, entry)| {
+            entry.app == operation.app
+                && entry.record.as_ref() == Some(&record.kind)
+                && entry.call.starts_with("GET ")
+        });
+        let readers = of_app.filter_map(|(at, entry)| {
+            let theirs = entry.call.trim_start_matches("GET ").trim_end_matches('/');
+            let fits = theirs == path || theirs.starts_with(&format!("{path}/:"));
+            let id_only = theirs.ends_with(&format!(":{}", record.id.as_ref()?))
+                && theirs.matches(':').count() == 1;
+            (fits || id_only).then_some((theirs != path, at))
+        });
+        let mut readers: Vec<(bool, usize)> = readers.collect();
+        readers.sort_unstable();
+        readers.into_iter().map(|(_, at)| self.decode_operation(at)).find(|reader| {
+            let reads_one = reader.list.is_none() && reader.record_field().is_some();
+            reads_one && reader.effect == Effect::Read
+        })
+    }
+
     /// The event type a recipe names, such as `stax.customer_created`.
     pub fn event(&self, reference: &str) -> Result<Arc<EventType>, NotFound> {
         let reference = reference.trim();

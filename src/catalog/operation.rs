@@ -352,6 +352,18 @@ impl Operation {
         missing
     }
 
+    /// What the record in its answer is.
+    pub fn record_field(&self) -> Option<Field> {
+        let at = self.record.as_ref()?.at.as_deref().unwrap_or("$");
+        self.response.as_ref()?.at_path(at).cloned()
+    }
+
+    /// The record in an answer.
+    pub fn read_record<'a>(&self, response: &'a Value) -> Option<&'a Value> {
+        let at = self.record.as_ref()?.at.as_deref().unwrap_or("$");
+        value_at(response, at).filter(|record| record.is_object())
+    }
+
     /// The named results of an answer.
     pub fn read_results(&self, response: &Value) -> serde_json::Map<String, Value> {
         read(&self.results, response)

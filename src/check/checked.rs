@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::checked_trigger::{CheckedTrigger, TriggerKind};
 use crate::catalog::{ByName, Field, Operation, Slot};
-use crate::recipe::OnProblem;
+use crate::recipe::{CustomFieldsWord, OnConflict, OnProblem, Patch};
 use crate::snapshot::Pick;
 use crate::source::Route;
 use crate::template::{OwnFilters, Template};
@@ -201,11 +201,57 @@ pub struct CheckedCall {
     pub body: Option<Mapping>,
     pub tags: Option<TagChange>,
     pub search: Option<Search>,
+    #[serde(default)]
+    pub safe: SafeWrite,
     /// `name → JSONPath`
     pub save: Vec<(String, String)>,
     pub retry: RetryPolicy,
     pub on_error: OnProblem,
     pub on_not_found: OnProblem,
+}
+
+/// How carefully a record is changed: what is looked at before and afterwards.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct SafeWrite {
+    /// Reads the record by its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads: Option<Arc<Operation>>,
+    /// Finds the record by what is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finds: Option<Finds>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<CheckedPatch>,
+    /// The record is changed only if it is as it was first seen; else this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unless_changed: Option<OnConflict>,
+    /// Whether `finds` is asked by each field, and all have to lead to the same record. Not said: as the
+    /// project says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check_identity: Option<bool>,
+    /// Whether the record is read afterwards. Not said: as the project says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<bool>,
+}
+
+/// A search that finds the record that a call is about to make or to change.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Finds {
+    pub list: Arc<Operation>,
+    /// Fields of the call → fields of the search, one search for each.
+    pub by: Vec<(String, String)>,
+}
+
+/// What a patch sends.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CheckedPatch {
+    pub mode: Patch,
+    pub custom_fields: CustomFieldsWord,
+}
+
+impl Default for CheckedPatch {
+    fn default() -> CheckedPatch {
+        CheckedPatch { mode: Patch::Differs, custom_fields: CustomFieldsWord::Merge }
+    }
 }
 
 /// One field of a call.

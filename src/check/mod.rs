@@ -20,6 +20,7 @@ mod poll;
 mod project;
 mod results;
 mod retry;
+mod safe;
 mod schedule;
 mod search;
 mod settings;
@@ -43,9 +44,10 @@ use crate::source::Route;
 use crate::template::Template;
 
 pub use checked::{
-    Action, Checked, CheckedCall, CheckedHold, CheckedRecipe, CheckedSetting, CheckedStep,
-    CheckedUse, CheckedWait, Content, Each, EventFields, Input, Inside, Mapping, NamedField,
-    NamedFields, NamedId, Place, RetryPolicy, Search, TagChange, UsedSetting, Which,
+    Action, Checked, CheckedCall, CheckedHold, CheckedPatch, CheckedRecipe, CheckedSetting,
+    CheckedStep, CheckedUse, CheckedWait, Content, Each, EventFields, Finds, Input, Inside,
+    Mapping, NamedField, NamedFields, NamedId, Place, RetryPolicy, SafeWrite, Search, TagChange,
+    UsedSetting, Which,
 };
 pub use checked_trigger::{CheckedTrigger, Often, Poll, Schedule, Times, TriggerKind};
 

@@ -35,6 +35,10 @@ pub enum Why {
     Tags,
     /// `unless_exists` of a step.
     LooksFirst,
+    /// `patch` or `unless_changed` of a step reads the record, or who it is is looked up.
+    ReadsFirst,
+    /// `verify` of a step.
+    ReadsAfter,
     /// When nobody knows whether a call got through, it is looked for.
     LooksAfter,
     /// The list is asked because no webhook arrives.
@@ -99,7 +103,19 @@ fn of_call<'a>(call: &'a CheckedCall, needs: &mut Vec<Need<'a>>) {
     if let Some(Search::UnlessExists { list, .. }) = &call.search {
         add(list, &call.place, Why::LooksFirst);
     }
+    let safe = &call.safe;
+    let is_compared = safe.patch.is_some() || safe.unless_changed.is_some();
+    match (&safe.finds, &safe.reads) {
+        (Some(finds), _) if is_compared || safe.check_identity != Some(false) => {
+            add(&finds.list, &call.place, Why::ReadsFirst);
+        }
+        (None, Some(reads)) if is_compared => add(reads, &call.place, Why::ReadsFirst),
+        _ => {}
+    }
     add(&call.operation, &call.place, Why::Named);
+    if let (Some(true), Some(reads)) = (safe.verify, &safe.reads) {
+        add(reads, &call.place, Why::ReadsAfter);
+    }
     if let Some(lookup) = &call.lookup {
         add(lookup, &call.place, Why::LooksAfter);
     }

@@ -59,6 +59,7 @@ impl Checker<'_> {
             body: with.body,
             tags: None,
             search: Some(Search::AllPages),
+            safe: Default::default(),
             lookup: None,
             save: Vec::new(),
             retry: RetryPolicy::default(),

@@ -13,7 +13,7 @@ use crate::value::Kind;
 
 /// Words of the engine under `steps.<id>`.
 pub(super) const ENGINE_RESULTS: &[&str] =
-    &["response", "status", "skipped", "error", "existed", "found", "items"];
+    &["response", "status", "skipped", "error", "existed", "found", "items", "changed", "conflict"];
 
 impl Checker<'_> {
     /// What `steps.<id>` holds behind a step.
@@ -58,6 +58,12 @@ impl Checker<'_> {
                     for (name, result) in list.list.iter().flat_map(|l| &l.results) {
                         add(name, result.field.clone(), sometimes);
                     }
+                }
+                if call.safe.patch.is_some() || call.safe.unless_changed.is_some() {
+                    add("changed", always(Kind::Boolean), sometimes);
+                }
+                if call.safe.unless_changed.is_some() {
+                    add("conflict", always(Kind::Boolean), true);
                 }
                 for (name, _) in &call.save {
                     add(name, Field::any(), sometimes);

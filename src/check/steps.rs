@@ -185,6 +185,12 @@ impl Checker<'_> {
             ("unless_exists", step.unless_exists.is_some()),
             ("save", !step.save.is_empty()),
             ("replace_tags", step.replace_tags),
+            ("patch", step.patch.is_some()),
+            ("custom_fields", step.custom_fields.is_some()),
+            ("unless_changed", step.unless_changed),
+            ("on_conflict", step.on_conflict.is_some()),
+            ("check_identity", step.check_identity.is_some()),
+            ("verify", step.verify.is_some()),
             ("retry", step.retry.is_some()),
             ("on_error", step.on_error.is_some()),
             ("on_not_found", step.on_not_found.is_some()),
@@ -296,6 +302,7 @@ impl Checker<'_> {
         let with = step.with.as_ref().unwrap_or(&empty);
         let with = self.with(&operation, with, here, step.replace_tags);
         let search = self.search(step, &operation, here);
+        let safe = self.safe(step, &operation, &with.inputs, here);
         let save = self.save(step, &operation, &here.key("save"));
         let retry = self.retry(step.retry.as_ref(), &here.key("retry"));
         let is_looked_for = operation.marker.is_some() || operation.probe.is_some();
@@ -309,6 +316,7 @@ impl Checker<'_> {
             body: with.body,
             tags: with.tags,
             search: search?,
+            safe: safe?,
             save,
             retry,
             on_error: step.on_error.unwrap_or_default(),

@@ -1,62 +1,63 @@
 //! `linecook dry-run`: every request that would go out.
 
-use clap::ValueEnum;
+use std::time::Duration;
 
-use super::exit::{Exit, Result};
-use super::options::{RecipeArgs, colour};
+use super::exit::{CommandError, Exit, Result};
+use super::options::{Format, RecipeArgs, colour};
 use super::prepare::{Prepared, prepare, runtime};
 use super::print;
+use super::target::{Target, TargetArgs};
 use crate::catalog::Catalog;
-use crate::execute::{DryEngine, Setup, drive};
-use crate::journal::Outcome;
+use crate::connection::Credentials;
+use crate::execute::{Care, DryEngine, ReadingEngine, Setup, drive};
+use crate::http::HttpCaller;
+use crate::journal::{History, Outcome};
 use crate::plan::Accounts;
 use crate::report::DryRun;
+
+/// How long one answer is waited for.
+const ONE_ANSWER: Duration = Duration::from_secs(30);
 
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     recipe: RecipeArgs,
+    /// Look into the real accounts, and show what would change there; nothing is written
+    #[arg(long)]
+    read: bool,
+    /// With --read: over all records that `linecook sync` would take
+    #[arg(long, requires = "read", conflicts_with = "event")]
+    all: bool,
+    #[command(flatten)]
+    to: TargetArgs,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 pub fn run(args: &Args) -> Result {
+    if args.all {
+        return super::sync::plan(&args.recipe.recipe, args.format);
+    }
     let Some(prepared) = prepare(&args.recipe)? else {
         return Ok(Exit::Problems);
     };
-    let answers = prepared.answers();
-    let Prepared { plan, file, event, from, now, settings, defaults, .. } = prepared;
-    let catalog = Catalog::embedded();
-    let location = args.recipe.location.as_deref().unwrap_or("[location of the connection]");
-    let setup = Setup {
-        catalog,
-        run_id: "dry-run".into(),
-        settings,
-        accounts: Accounts::of_catalog(catalog, location),
-        detail: crate::plan::Detail::ToShow,
-        defaults,
-        settle_after: std::time::Duration::ZERO,
+    let (history, outcome) = match args.read {
+        true => runtime()?.block_on(read(args, &prepared))?,
+        false => runtime()?.block_on(imagine(args, &prepared)),
     };
-    let mut engine = DryEngine::new(catalog, now).with_answers(answers.clone());
-    let outcome = runtime()?.block_on(drive(&plan, &event, &setup, &mut engine));
-    let history = engine.into_history();
+    let answers = prepared.answers();
     let dry_run = DryRun {
-        catalog,
-        plan: &plan,
+        catalog: Catalog::embedded(),
+        plan: &prepared.plan,
         history: &history,
         outcome: &outcome,
-        event: event.event.name(),
-        from,
-        event_known: event.event.payload.fields.is_some(),
-        now: now.to_string(),
+        event: prepared.event.event.name(),
+        from: prepared.from,
+        event_known: prepared.event.event.payload.fields.is_some(),
+        now: prepared.now.to_string(),
         answers: &answers,
-        file: &file,
+        file: &prepared.file,
+        has_read: args.read,
         colour: colour(),
     };
     match args.format {
@@ -67,4 +68,48 @@ pub fn run(args: &Args) -> Result {
         Outcome::Failed(_) => Exit::Problems,
         _ => Exit::Good,
     })
+}
+
+/// Everything that would be sent, with the catalog's examples for what the apps would answer.
+async fn imagine(args: &Args, prepared: &Prepared) -> (History, Outcome) {
+    let catalog = Catalog::embedded();
+    let location = args.recipe.location.as_deref().unwrap_or("[location of the connection]");
+    let accounts = Accounts::of_catalog(catalog, location);
+    let setup = setup(prepared, accounts, Care::default(), Duration::ZERO);
+    let mut engine = DryEngine::new(catalog, prepared.now).with_answers(prepared.answers());
+    let outcome = drive(&prepared.plan, &prepared.event, &setup, &mut engine).await;
+    (engine.into_history(), outcome)
+}
+
+/// What would change: the apps are asked, and nothing is written.
+async fn read(args: &Args, prepared: &Prepared) -> Result<(History, Outcome)> {
+    let is_live = args.to.base_url.is_empty();
+    let target = Target::new(&args.recipe, &args.to, is_live, prepared).await?;
+    let caller = HttpCaller::new(ONE_ANSWER, target.credentials.clone()).map_err(|e| {
+        CommandError::environment(format!("no calls can be made: {e}"), "check the network")
+    })?;
+    let caller = caller.through(&target.connections).guarded(target.guard.clone());
+    let care = Care { compare: true, verify: false, ..target.care };
+    let (plan, settings) = target.plan(prepared)?;
+    let accounts = target.accounts.clone();
+    let setup = Setup { settings, ..setup(prepared, accounts, care, ONE_ANSWER) };
+    let engine = ReadingEngine::new(caller, Catalog::embedded(), prepared.now);
+    let mut engine = engine.with_answers(prepared.answers());
+    let outcome = drive(&plan, &prepared.event, &setup, &mut engine).await;
+    target.credentials.settled().await;
+    Ok((engine.into_history(), outcome))
+}
+
+fn setup(prepared: &Prepared, accounts: Accounts, care: Care, settle_after: Duration) -> Setup {
+    Setup {
+        catalog: Catalog::embedded(),
+        run_id: "dry-run".into(),
+        settings: prepared.settings.clone(),
+        accounts,
+        detail: crate::plan::Detail::ToShow,
+        defaults: prepared.defaults.clone(),
+        locks: Default::default(),
+        care,
+        settle_after,
+    }
 }

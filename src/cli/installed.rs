@@ -6,6 +6,7 @@ use std::path::Path;
 use super::exit::{CommandError, Result};
 use super::project::{ReadyProject, load_project};
 use crate::connection::Connection;
+use crate::execute::Care;
 use crate::project::{PROJECT_FILE, Project};
 use crate::server::{Installed, Installing, install};
 use crate::source::Source;
@@ -60,7 +61,18 @@ pub async fn install_project(store: &Store, ready: &ReadyProject) -> Result<Inst
     }
     let mut installed = install(store, recipes, &ready.defaults, connections).await?;
     installed.renamed = renamed;
+    installed.care = care(&ready.project);
     Ok(installed)
+}
+
+/// What holds for steps that do not say it themselves.
+pub fn care(project: &Project) -> Care {
+    let usual = Care::default();
+    Care {
+        check_identity: project.check_identity.unwrap_or(usual.check_identity),
+        verify: project.verify.unwrap_or(usual.verify),
+        ..usual
+    }
 }
 
 /// The connections of a project that can be called.

@@ -6,10 +6,11 @@ use std::path::Path;
 use super::credentials::{ProjectCredentials, facts};
 use super::environment::token;
 use super::exit::{CommandError, Result};
-use super::installed::connections;
+use super::installed::{care, connections};
 use super::project::{ReadyProject, load_project, project_file_of};
 use crate::catalog::App;
 use crate::connection::{Connection, Facts, Secret};
+use crate::execute::Care;
 use crate::project::PROJECT_FILE;
 
 /// A project as one recipe of it sees it.
@@ -32,6 +33,11 @@ impl LiveProject {
             chosen: BTreeMap::new(),
             facts: BTreeMap::new(),
         }
+    }
+
+    /// What the project says of steps that do not say it themselves.
+    pub fn care(&self) -> Care {
+        self.project.as_ref().map(|ready| care(&ready.project)).unwrap_or_default()
     }
 
     /// The project that a recipe belongs to, with what was chosen by `--connection`.

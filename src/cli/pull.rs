@@ -358,6 +358,7 @@ fn request(
         tags: None,
         search: None,
         save: Vec::new(),
+        safe: Default::default(),
         retry: RetryPolicy::off(),
         on_error: OnProblem::Stop,
         on_not_found: OnProblem::Stop,

@@ -9,7 +9,7 @@ use super::exit::{CommandError, Exit, Result};
 use super::options::{RecipeArgs, colour};
 use super::prepare::{prepare, runtime};
 use super::print;
-use super::target::Target;
+use super::target::{Target, TargetArgs};
 use crate::catalog::Catalog;
 use crate::clock::SystemClock;
 use crate::connection::Credentials;
@@ -21,19 +21,12 @@ use crate::report::{run_ending, run_json, run_line};
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    pub recipe: RecipeArgs,
-    /// Send an app's calls to another server instead of the sandbox
-    #[arg(long = "base-url", value_name = "APP=URL")]
-    pub base_url: Vec<String>,
-    /// A file with the token for an app; else the variable LINECOOK_<APP>_TOKEN
-    #[arg(long = "token-file", value_name = "APP=FILE")]
-    pub token_file: Vec<String>,
-    /// Which connection of linecook.yaml to use for an app, with --live, where there are several
-    #[arg(long = "connection", value_name = "APP=NAME")]
-    pub connection: Vec<String>,
+    recipe: RecipeArgs,
+    #[command(flatten)]
+    to: TargetArgs,
     /// Reach the real accounts: this changes real data
     #[arg(long)]
-    pub live: bool,
+    live: bool,
     /// How long to go on when calls have to be tried again, and the longest `wait` that is waited for
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     patience: u64,
@@ -62,7 +55,7 @@ pub fn run(args: &Args) -> Result {
         ));
     }
     runtime()?.block_on(async {
-        let target = Target::new(args, &prepared).await?;
+        let target = Target::new(&args.recipe, &args.to, args.live, &prepared).await?;
         let (plan, settings) = target.plan(&prepared)?;
         let timeout = Duration::from_secs(args.timeout.max(1));
         let setup = Setup {
@@ -72,6 +65,8 @@ pub fn run(args: &Args) -> Result {
             accounts: target.accounts.clone(),
             detail: crate::plan::Detail::ToShow,
             defaults: prepared.defaults.clone(),
+            locks: Default::default(),
+            care: target.care,
             settle_after: timeout + Duration::from_secs(1),
         };
         let caller = HttpCaller::new(timeout, target.credentials.clone()).map_err(|e| {

@@ -1,5 +1,6 @@
 //! `linecook sync`: records that are already there go through a recipe, as if they had just happened.
 
+use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,7 +12,7 @@ use super::installed::install_project;
 use super::options::Format;
 use super::prepare::runtime;
 use super::print;
-use super::project::{ReadyProject, load_project};
+use super::project::{ReadyProject, load_project, project_file_of};
 use super::request::ask;
 use super::serve::{good, limits, start};
 use super::store::StorePlace;
@@ -19,7 +20,10 @@ use crate::connection::Credentials;
 use crate::execute::gate::Limits;
 use crate::http::{Guard, HttpCaller};
 use crate::project::PROJECT_FILE;
-use crate::server::{Estimate, Gates, Installation, Progress, SyncState, Way, estimate, progress};
+use crate::server::{
+    DriftReport, Estimate, Gates, Installation, ListError, Progress, SyncState, Way, drift,
+    estimate, progress,
+};
 use crate::store::{Options, RequestBody, Runs, Store, StoreErrorKind};
 use crate::value::duration;
 
@@ -95,7 +99,36 @@ fn installation(ready: &ReadyProject, named: &str) -> Result<String> {
     }
 }
 
-/// What it would cost.
+/// What a sync of the recipe in this file would change.
+pub fn plan(recipe: &Path, format: Format) -> Result {
+    let Some(path) = project_file_of(recipe) else {
+        return Err(CommandError::usage(
+            format!(
+                "{} belongs to no project, so nobody knows which accounts are meant",
+                recipe.display()
+            ),
+            format!("install it in a {PROJECT_FILE}; `linecook init` writes one"),
+        ));
+    };
+    let Some(ready) = good(load_project(&path)) else { return Ok(Exit::Problems) };
+    let whole = |path: &Path| path.canonicalize().ok();
+    let mut of_file = ready
+        .project
+        .installations
+        .iter()
+        .zip(&ready.installations)
+        .filter(|(_, loaded)| loaded.enabled && whole(&loaded.recipe_path) == whole(recipe));
+    let Some((found, _)) = of_file.next() else {
+        return Err(CommandError::usage(
+            format!("{} does not install {}", path.display(), recipe.display()),
+            "add it under `recipes:`",
+        ));
+    };
+    let name = found.name.clone();
+    runtime()?.block_on(show(&ready, &name, format))
+}
+
+/// What it would cost, and what it would change.
 async fn show(ready: &ReadyProject, name: &str, format: Format) -> Result {
     let store = match Store::open(&ready.store, Options::default()) {
         Err(error) if error.kind == StoreErrorKind::Taken => {
@@ -113,20 +146,81 @@ async fn show(ready: &ReadyProject, name: &str, format: Format) -> Result {
             CommandError::environment(format!("no calls can be made: {e}"), "check the network")
         })?;
     let caller = caller.guarded(Guard::new(installed.by_every_name()));
-    let way = Way { store, caller, gates: Gates::default() };
-    let found = estimate(&way, &installed, &installation).await;
-    credentials.settled().await;
-    let found = found.map_err(|e| {
+    let gates = Gates::default();
+    gates.open(&store, &installed.connections, |name| limits(&ready.project, name)).await?;
+    let way = Way { store, caller, gates };
+    let cannot_list = |e: ListError| {
         CommandError::environment(
             format!("the records cannot be listed: {e}"),
             "check the connection with `linecook doctor`",
         )
-    })?;
+    };
+    let found = estimate(&way, &installed, &installation).await.map_err(cannot_list)?;
+    if format == Format::Text {
+        print::text(in_words(ready, &installation, &found));
+    }
+    let bar = progress_bar(format);
+    let tell = |seen: u64, total: Option<u64>| {
+        bar.set_length(total.unwrap_or(seen).max(seen));
+        bar.set_position(seen);
+    };
+    let report = drift(&way, &installed, &installation, tell).await;
+    bar.finish_and_clear();
+    credentials.settled().await;
+    let report = report.map_err(cannot_list)?;
     match format {
-        Format::Text => print::text(in_words(ready, &installation, &found)),
-        Format::Json => print::line(as_json(ready, &found)),
+        Format::Text => print::text(drift_in_words(&installation.name, &report)),
+        Format::Json => {
+            let mut json = as_json(ready, &found);
+            json["drift"] = json!(report);
+            print::line(json);
+        }
     }
     Ok(Exit::Good)
+}
+
+/// What differs between the two sides.
+fn drift_in_words(name: &str, report: &DriftReport) -> String {
+    let mut text = format!(
+        "{} records of `{}` were compared through {name}:\n  {} are as wished\n",
+        grouped(report.records),
+        report.list,
+        grouped(report.agree),
+    );
+    if report.differ > 0 {
+        let fields = report.fields.iter().map(|(field, n)| format!("{field} in {}", grouped(*n)));
+        let fields: Vec<String> = fields.collect();
+        let fields =
+            if fields.is_empty() { String::new() } else { format!(": {}", fields.join(", ")) };
+        text.push_str(&format!("  {} differ{fields}\n", grouped(report.differ)));
+    }
+    if report.unclear > 0 {
+        text.push_str(&format!("  {} need a person, or are wrong\n", grouped(report.unclear)));
+    }
+    for (call, times) in &report.writes {
+        text.push_str(&format!("  `{call}` would be called {} times\n", grouped(*times)));
+    }
+    if !report.first.is_empty() {
+        text.push_str("The first of them:\n");
+    }
+    for (record, what) in &report.first {
+        text.push_str(&format!("  {record}: {what}\n"));
+    }
+    text.push_str(match report.differ + report.unclear {
+        0 => "Both sides agree: there is nothing to do.\n",
+        _ => "Nothing was written. `linecook sync … --apply` repairs what differs, and nothing else.\n",
+    });
+    text
+}
+
+fn progress_bar(format: Format) -> ProgressBar {
+    let bar = match format {
+        Format::Text => ProgressBar::new(0),
+        Format::Json => ProgressBar::hidden(),
+    };
+    let style = "{bar:30} {pos}/{len} records, {per_sec}, {eta} left";
+    bar.set_style(ProgressStyle::with_template(style).expect("the template is a constant"));
+    bar
 }
 
 /// Calls, time and share of a day's quota of one connection.
@@ -194,9 +288,6 @@ fn in_words(ready: &ReadyProject, installation: &Installation, found: &Estimate)
             crate::report::plural(found.looked_at, "record")
         ));
     }
-    text.push_str(
-        "Nothing was changed. `--apply` does it, behind everything else and within the quota.\n",
-    );
     text
 }
 
@@ -266,12 +357,7 @@ async fn apply(ready: &ReadyProject, place: &StorePlace, name: &str, format: For
 
 /// Shows how far it has come, until it is over.
 async fn follow(store: &Store, name: &str, format: Format) -> Result<Progress> {
-    let bar = match format {
-        Format::Text => ProgressBar::new(0),
-        Format::Json => ProgressBar::hidden(),
-    };
-    let style = "{bar:30} {pos}/{len} records, {per_sec}, {eta} left";
-    bar.set_style(ProgressStyle::with_template(style).expect("the template is a constant"));
+    let bar = progress_bar(format);
     loop {
         let Some(now) = progress(store, name).await? else {
             return Err(CommandError::environment("the sync is gone", "start it again"));
@@ -291,7 +377,7 @@ async fn follow(store: &Store, name: &str, format: Format) -> Result<Progress> {
 fn ending(ended: &Progress, name: &str, format: Format) -> String {
     if format == Format::Json {
         return json!({
-            "format_version": 1, "state": ended.state, "records": ended.taken,
+            "format_version": 1, "state": ended.state, "records": ended.taken, "agree": ended.agree,
             "problem": ended.problem,
         })
         .to_string();
@@ -299,7 +385,9 @@ fn ending(ended: &Progress, name: &str, format: Format) -> String {
     let records = grouped(ended.taken);
     match ended.state {
         SyncState::Done => format!(
-            "done: {records} records went through {name}; `linecook runs list --recipe {name}` shows how"
+            "done: {records} records were compared, {} were as wished, {} went through {name}; `linecook runs list --recipe {name}` shows how",
+            grouped(ended.agree),
+            grouped(ended.taken.saturating_sub(ended.agree)),
         ),
         SyncState::Failed => format!(
             "failed after {records} records: {}; --apply goes on where it stands",

@@ -10,16 +10,30 @@ use super::credentials::{ProjectCredentials, how_to_connect};
 use super::environment;
 use super::exit::{CommandError, Result};
 use super::live::LiveProject;
+use super::options::RecipeArgs;
 use super::prepare::Prepared;
-use super::run::Args;
 use crate::catalog::{App, Catalog};
 use crate::connection::{Connection, Secret, server_address};
-use crate::execute::TriggerEvent;
+use crate::execute::{Care, TriggerEvent};
 use crate::http::Guard;
 use crate::plan::{self, Accounts, Plan};
 use crate::project::token_variable;
 use crate::recipe::Given;
 use crate::sandbox::{Sandbox, World};
+
+/// Where the calls of an app go, and with which token.
+#[derive(clap::Args)]
+pub struct TargetArgs {
+    /// Send an app's calls to another server instead of the sandbox
+    #[arg(long = "base-url", value_name = "APP=URL")]
+    pub base_url: Vec<String>,
+    /// A file with the token for an app; else the variable LINECOOK_<APP>_TOKEN
+    #[arg(long = "token-file", value_name = "APP=FILE")]
+    pub token_file: Vec<String>,
+    /// Which connection of linecook.yaml to use for an app, where there are several
+    #[arg(long = "connection", value_name = "APP=NAME")]
+    pub connection: Vec<String>,
+}
 
 /// Where the calls go.
 pub struct Target {
@@ -30,6 +44,8 @@ pub struct Target {
     pub guard: Guard,
     /// All calls go to the sandbox: time may jump.
     pub is_sandbox: bool,
+    /// What holds for steps that do not say it themselves.
+    pub care: Care,
     /// For people.
     pub words: String,
     /// Lives as long as the run.
@@ -38,7 +54,12 @@ pub struct Target {
 
 impl Target {
     /// Where a run's calls go, and with which tokens.
-    pub async fn new(args: &Args, prepared: &Prepared) -> Result<Target> {
+    pub async fn new(
+        recipe: &RecipeArgs,
+        args: &TargetArgs,
+        is_live: bool,
+        prepared: &Prepared,
+    ) -> Result<Target> {
         let catalog = Catalog::embedded();
         let elsewhere = pairs(&args.base_url, "--base-url")?;
         let token_files = pairs(&args.token_file, "--token-file")?;
@@ -55,24 +76,24 @@ impl Target {
         let mut given = BTreeMap::new();
         let mut connections = BTreeMap::new();
         let mut guarded = BTreeMap::new();
-        let sandbox = match args.live {
+        let sandbox = match is_live {
             true => None,
             false => Some(start_sandbox(prepared).await?),
         };
         // The accounts of a project are the real ones.
-        let live = match args.live {
-            true => LiveProject::of(&args.recipe.recipe, chosen)?,
+        let live = match is_live {
+            true => LiveProject::of(&recipe.recipe, chosen)?,
             false => LiveProject::none(),
         };
         for app in catalog.apps().iter().filter(|a| a.base_url.is_some()) {
             let name = app.app.as_str();
-            let real = args.live || elsewhere.contains_key(name);
+            let real = is_live || elsewhere.contains_key(name);
             let connection =
                 accounts.get_mut(name).expect("every app that can be called has a connection");
             // No connection of a project has such a name.
             let mut called = format!("{name}:");
             if let Some(url) = elsewhere.get(name) {
-                connection.base_url = base_url(url, app, args.live)?;
+                connection.base_url = base_url(url, app, is_live)?;
             } else if let Some(sandbox) = &sandbox {
                 connection.base_url = sandbox.base_url(name);
             }
@@ -95,7 +116,7 @@ impl Target {
                 connection.access.clone_from(&named.access);
             }
             let location_id = of_project.as_ref().and_then(|(_, named)| named.location_id.clone());
-            set_location(args, prepared, connection, location_id, app.location.is_some())?;
+            set_location(recipe, prepared, connection, location_id, app.location.is_some())?;
             match token(name, &called, token_files.get(name))? {
                 Some(secret) => {
                     given.insert(called.clone(), secret);
@@ -118,16 +139,17 @@ impl Target {
             guarded.insert(called.clone(), connection.clone());
             connections.insert(name.to_owned(), called);
         }
-        let words = match (args.live, elsewhere.is_empty()) {
+        let words = match (is_live, elsewhere.is_empty()) {
             (true, true) => "LIVE: the real accounts".to_owned(),
             (true, false) => "LIVE: the real accounts, and the servers named".to_owned(),
             (false, true) => "in the sandbox".to_owned(),
             (false, false) => "against the servers named; all else in the sandbox".to_owned(),
         };
-        let is_sandbox = !args.live && elsewhere.is_empty();
+        let is_sandbox = !is_live && elsewhere.is_empty();
         let credentials = Arc::new(live.credentials(given));
         let guard = Guard::new(guarded);
-        Ok(Target { accounts, credentials, connections, guard, is_sandbox, words, sandbox })
+        let care = live.care();
+        Ok(Target { accounts, credentials, connections, guard, is_sandbox, care, words, sandbox })
     }
 }
 
@@ -196,7 +218,7 @@ pub fn furnish(world: &mut World, given: Option<&Given>, event: &TriggerEvent) {
 }
 
 fn set_location(
-    args: &Args,
+    recipe: &RecipeArgs,
     prepared: &Prepared,
     connection: &mut Connection,
     of_project: Option<String>,
@@ -205,7 +227,7 @@ fn set_location(
     if !has_locations {
         return Ok(());
     }
-    connection.location_id = args.recipe.location.clone().or(of_project);
+    connection.location_id = recipe.location.clone().or(of_project);
     if connection.location_id.is_none() && uses(prepared, &connection.app) {
         return Err(CommandError::usage(
             "the id of the HighLevel account is not known",

@@ -172,6 +172,8 @@ async fn one(
         accounts,
         detail: crate::plan::Detail::ToShow,
         defaults: defaults.clone(),
+        locks: Default::default(),
+        care: Default::default(),
         settle_after: Duration::from_secs(31),
     };
     let patience = Duration::from_secs(10 * 365 * 24 * 3600);

@@ -101,6 +101,9 @@ codes! {
     ListWithoutFind "list-without-find" Note,
     FindNeedsList "find-needs-list" Error,
     CannotLookUp "cannot-look-up" Error,
+    CannotReadFirst "cannot-read-first" Error,
+    KeyWithoutOther "key-without-other" Error,
+    NotCompared "not-compared" Note,
     // Fields.
     MissingField "missing-field" Error,
     UnknownField "unknown-field" Error,

@@ -18,6 +18,14 @@ pub(super) struct Tries {
     pub waited: Duration,
     /// A try had no answer, so what a later one is told may be of its own making.
     pub unanswered: bool,
+    /// And it was to delete: what is not there any more is deleted.
+    may_be_deleted: bool,
+}
+
+impl Tries {
+    pub fn of(call: PlannedCall) -> Tries {
+        Tries { call, waited: Duration::ZERO, unanswered: false, may_be_deleted: false }
+    }
 }
 
 /// A try that did not go well.
@@ -43,38 +51,49 @@ pub(super) async fn attempt<E: Engine + Send>(
     tries: &mut Tries,
     owner: Owner<'_>,
 ) -> Result<Result<Response, Setback>, End> {
-    let mut may_be_deleted = false;
     loop {
-        let result = drive.engine.call(key, &tries.call).await;
-        let outcome = result.map_err(|i| interrupted(i, &key.step, &owner.step.place))?;
-        let (kind, after_seconds) = match classify(&outcome) {
-            None => {
-                let Ok(response) = outcome else { unreachable!("a success is an answer") };
-                return Ok(Ok(response));
-            }
-            // An earlier try has deleted it; what it answered is not known.
-            Some(Failure::NotFound) if may_be_deleted => {
-                return Ok(Ok(Response { status: 200, ..Response::default() }));
-            }
-            Some(Failure::NotFound) => (StepErrorKind::NotFound, None),
-            Some(Failure::Refused) => (StepErrorKind::Refused, None),
-            Some(Failure::Later { after_seconds }) => (StepErrorKind::GaveUp, after_seconds),
-            Some(Failure::InDoubt { after_seconds }) => {
-                may_be_deleted |= tries.call.effect == Effect::Delete;
-                tries.unanswered = true;
-                let again = matches!(tries.call.settle, InDoubt::Idempotent | InDoubt::Key);
-                let kind = if again { StepErrorKind::GaveUp } else { StepErrorKind::InDoubt };
-                (kind, after_seconds)
-            }
+        let setback = match once(drive, key, tries, owner).await? {
+            Ok(response) => return Ok(Ok(response)),
+            Err(setback) => setback,
         };
-        let setback = Setback { kind, outcome, after_seconds };
-        if kind != StepErrorKind::GaveUp {
-            return Ok(Err(setback));
-        }
-        if !wait(drive, key, tries, owner, &setback).await? {
+        if setback.kind != StepErrorKind::GaveUp
+            || !wait(drive, key, tries, owner, &setback).await?
+        {
             return Ok(Err(setback));
         }
     }
+}
+
+/// Makes a call once. A setback of the kind `GaveUp` may be followed by another try.
+pub(super) async fn once<E: Engine + Send>(
+    drive: &mut Drive<'_, E>,
+    key: &CallKey,
+    tries: &mut Tries,
+    owner: Owner<'_>,
+) -> Result<Result<Response, Setback>, End> {
+    let result = drive.engine.call(key, &tries.call).await;
+    let outcome = result.map_err(|i| interrupted(i, &key.step, &owner.step.place))?;
+    let (kind, after_seconds) = match classify(&outcome) {
+        None => {
+            let Ok(response) = outcome else { unreachable!("a success is an answer") };
+            return Ok(Ok(response));
+        }
+        // An earlier try has deleted it; what it answered is not known.
+        Some(Failure::NotFound) if tries.may_be_deleted => {
+            return Ok(Ok(Response { status: 200, ..Response::default() }));
+        }
+        Some(Failure::NotFound) => (StepErrorKind::NotFound, None),
+        Some(Failure::Refused) => (StepErrorKind::Refused, None),
+        Some(Failure::Later { after_seconds }) => (StepErrorKind::GaveUp, after_seconds),
+        Some(Failure::InDoubt { after_seconds }) => {
+            tries.may_be_deleted |= tries.call.effect == Effect::Delete;
+            tries.unanswered = true;
+            let again = matches!(tries.call.settle, InDoubt::Idempotent | InDoubt::Key);
+            let kind = if again { StepErrorKind::GaveUp } else { StepErrorKind::InDoubt };
+            (kind, after_seconds)
+        }
+    };
+    Ok(Err(Setback { kind, outcome, after_seconds }))
 }
 
 /// Waits before the next try; false when it has been tried for long enough.

@@ -1,17 +1,17 @@
 //! A step that calls: look before it creates, call, then change tags.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 use super::attempt::{Owner, Tries, attempt, failed, words};
 use super::drive::{Drive, End, data_error};
 use super::engine::Engine;
+use super::guarded::looks_first;
+use super::identity::Whose;
 use super::look::{Asks, Look, Search, Wanted};
 use super::refusal;
 use super::settle::Settling;
-use crate::call::Response;
+use crate::call::{Request, Response};
 use crate::catalog::Operation;
 use crate::check::{self, CheckedCall, CheckedStep, Mapping};
 use crate::journal::{CallKey, Decision, LooksFor, PlannedCall, StepError, StepErrorKind};
@@ -30,7 +30,8 @@ pub(super) async fn run<E: Engine + Send>(
     scope: &Scope,
     item: &[usize],
 ) -> Result<Map<String, Value>, End> {
-    let mut this = CallStep { drive, step, call, scope, item };
+    let mut this =
+        CallStep { drive, step, call, scope, item, held_tags: None, sent: None, known: None };
     let outcome = match this.whole().await {
         // A value that does not fit is a failure of the step like any other.
         Err(End::Failed(error)) => Err(error),
@@ -46,9 +47,15 @@ pub(super) struct CallStep<'a, 'd, E> {
     pub call: &'a CheckedCall,
     pub scope: &'a Scope,
     pub item: &'a [usize],
+    /// The tags that the record has, where the app has shown them.
+    pub held_tags: Option<Vec<String>>,
+    /// What has been sent, where it is to be compared with what is then there.
+    pub sent: Option<Request>,
+    /// The record as it was before the call, where it has been read.
+    pub known: Option<Value>,
 }
 
-type Results = Result<Map<String, Value>, Box<StepError>>;
+pub(super) type Results = Result<Map<String, Value>, Box<StepError>>;
 
 impl<E: Engine + Send> CallStep<'_, '_, E> {
     async fn whole(&mut self) -> Result<Results, End> {
@@ -69,7 +76,30 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
 
     async fn plain(&mut self) -> Result<Results, End> {
         let planned = self.request(self.call)?;
-        self.make(planned, None).await
+        self.change(planned, None).await
+    }
+
+    /// Makes the call: as carefully as the step says.
+    async fn change(
+        &mut self,
+        mut planned: PlannedRequest,
+        exists: Option<Look>,
+    ) -> Result<Results, End> {
+        let found = match self.whose(&mut planned).await? {
+            Whose::Unknown => None,
+            Whose::Known(sight) => Some(sight),
+            Whose::Settled(results) => return Ok(results),
+        };
+        let outcome = match looks_first(self.call) {
+            true => self.guarded(planned, found).await?,
+            false => {
+                self.show_difference(&planned, found).await?;
+                self.make(planned, exists).await?
+            }
+        };
+        let Ok(results) = outcome else { return Ok(outcome) };
+        self.verify(&results).await?;
+        Ok(Ok(results))
     }
 
     /// Makes the call itself.
@@ -80,10 +110,12 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
     ) -> Result<Results, End> {
         let settling = self.settling(&mut planned, exists).await?;
         let operation = &*self.call.operation;
+        self.sent = self.is_verified().then(|| planned.request.clone());
         let response = match self.send("call", operation, planned, &settling).await? {
-            Ok(response) => response,
+            Ok(response) => self.as_known(response),
             Err(error) => return Ok(Err(self.at_the_field(error))),
         };
+        self.saw(&response);
         Ok(Ok(plan::results(self.call, &response, self.drive.zone(&operation.app))))
     }
 
@@ -175,7 +207,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let asks = Asks::Request(Box::new(request));
         let searches = vec![Search { by: String::new(), asks, wanted }];
         let look = Look { list: list.clone(), searches, age: None };
-        Ok(self.make(planned, Some(look)).await?.map(|results| existed(results, false)))
+        Ok(self.change(planned, Some(look)).await?.map(|results| existed(results, false)))
     }
 
     /// The request of the list operation that looks for a record like the one to be made, with more
@@ -188,8 +220,6 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
     ) -> Result<PlannedRequest, End> {
         let lookup =
             self.call.operation.lookup.as_ref().expect("`check` lets only such operations look");
-        let setup = self.drive.setup;
-        let account = self.account()?;
         let path_values: Vec<(&str, &str)> = self
             .call
             .operation
@@ -205,11 +235,22 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
                 path_values.iter().find(|(n, _)| *n == name).map(|(_, v)| Value::from(*v));
             in_path.or_else(|| body?.get(name).cloned())
         };
-        let mut inputs = Vec::new();
         let with = lookup.with.iter();
         let with = with.filter_map(|(theirs, name)| Some((theirs.clone(), ours(name)?)));
-        for (theirs, value) in with.chain(query) {
-            if let Ok((slot, name, _)) = list.field(&theirs) {
+        self.literal(list, with.chain(query).collect())
+    }
+
+    /// The request of an operation with these values in its fields; those that it does not have are left
+    /// out.
+    pub(super) fn literal(
+        &self,
+        operation: &Arc<Operation>,
+        values: Vec<(String, Value)>,
+    ) -> Result<PlannedRequest, End> {
+        let account = self.account()?;
+        let mut inputs = Vec::new();
+        for (theirs, value) in values {
+            if let Ok((slot, name, _)) = operation.field(&theirs) {
                 let content = crate::check::Content::Literal(value);
                 let mapping = Mapping { place: self.step.place.clone(), content };
                 inputs.push(crate::check::Input { slot, name: name.to_owned(), mapping });
@@ -217,18 +258,19 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         }
         let call = CheckedCall {
             place: self.call.place.clone(),
-            operation: list.clone(),
+            operation: operation.clone(),
             lookup: None,
             inputs,
             body: None,
             tags: None,
             search: None,
+            safe: Default::default(),
             save: Vec::new(),
             retry: self.call.retry,
             on_error: OnProblem::Stop,
             on_not_found: OnProblem::Stop,
         };
-        let scope = Scope::new(setup.defaults.clone());
+        let scope = Scope::new(self.drive.setup.defaults.clone());
         plan::request(&call, &self.step.place, &scope, account, "")
             .map_err(|e| self.drive.data(self.step, e))
     }
@@ -255,6 +297,9 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             };
             if let Some(found) = items.iter().find(fits) {
                 let zone = self.drive.zone(&operation.app);
+                if !response.imagined {
+                    self.drive.saw(&operation.app, found, false);
+                }
                 return Ok(Ok(Some(plan::with_zones(&list.of, found, zone))));
             }
             if list.is_last_page(&response.body, number) {
@@ -308,6 +353,11 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             let planned =
                 plan::tag_request(operation, tags, &self.step.id, &record, self.scope, account)
                     .map_err(|e| self.drive.data(self.step, e))?;
+            let adds = part == "tags-add";
+            let planned = match &self.held_tags {
+                Some(held) => planned.and_then(|planned| plan::tags_left(planned, held, adds)),
+                None => planned,
+            };
             let settling = Settling::Person { why: None };
             if let Some(planned) = planned
                 && let Err(mut error) = self.send(part, operation, planned, &settling).await?
@@ -361,7 +411,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let (key, owner) = (self.key(part), self.owner());
         let (effect, settle) = (operation.effect, operation.in_doubt);
         let call = PlannedCall { planned, effect, settle, attempt: 1, looks_for };
-        let mut tries = Tries { call, waited: Duration::ZERO, unanswered: false };
+        let mut tries = Tries::of(call);
         let outcome = attempt(self.drive, &key, &mut tries, owner).await?;
         Ok(outcome
             .map_err(|setback| failed(self.drive, owner, &tries.call, &setback, setback.kind)))

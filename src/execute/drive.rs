@@ -1,12 +1,14 @@
 //! The loop over the steps: sequential, deterministic, without a clock.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use super::engine::{Engine, Interrupt};
 use super::{Setup, TriggerEvent, condition_holds};
 use super::{call_step, pause_step, used_step};
 use crate::check::{Action, CheckedHold, CheckedStep, CheckedWait, Each, Mapping, Place};
-use crate::journal::{CallKey, Decision, Outcome, StepError, StepErrorKind};
+use crate::journal::{CallKey, Decision, Outcome, Question, StepError, StepErrorKind};
 use crate::plan::{
     DataError, Plan, evaluate, fields_with_zones, render, template_error, with_custom_fields,
 };
@@ -23,7 +25,7 @@ pub async fn drive(
     setup: &Setup,
     engine: &mut (impl Engine + Send),
 ) -> Outcome {
-    match (Drive { setup, event, engine }).run(plan).await {
+    match (Drive { setup, event, engine, sights: HashMap::new() }).run(plan).await {
         Ok(()) => Outcome::Done,
         Err(End::Stopped { reason, place }) => Outcome::Stopped { reason, place },
         Err(End::Failed(error)) => Outcome::Failed(error),
@@ -51,6 +53,8 @@ pub(super) struct Drive<'a, E> {
     pub setup: &'a Setup,
     pub event: &'a TriggerEvent,
     pub engine: &'a mut E,
+    /// The records that this run has seen, as it first saw them or has left them: by app and id.
+    sights: HashMap<(String, String), Value>,
 }
 
 impl<E: Engine + Send> Drive<'_, E> {
@@ -59,6 +63,9 @@ impl<E: Engine + Send> Drive<'_, E> {
         scope.set_own(plan.recipe.filters.clone());
         let zone = self.zone(&self.event.event.app);
         let (of, payload) = (&self.event.event.payload, &self.event.payload);
+        if self.event.event.record.is_some() {
+            self.saw(&self.event.event.app, &Value::Object(payload.clone()), false);
+        }
         let mut payload = payload.clone();
         if let Some(known) = &plan.recipe.trigger.custom_fields {
             with_custom_fields(&mut payload, of, known);
@@ -284,9 +291,44 @@ impl<E: Engine + Send> Drive<'_, E> {
         self.setup.catalog.app(app)?.time_zone.as_deref()
     }
 
+    /// Remembers how a record looks: when it is seen for the first time, or was `changed` by this run.
+    pub(super) fn saw(&mut self, app: &str, record: &Value, changed: bool) {
+        let Some(key) = sight_key(app, record) else { return };
+        match changed {
+            true => drop(self.sights.insert(key, record.clone())),
+            false => drop(self.sights.entry(key).or_insert_with(|| record.clone())),
+        }
+    }
+
+    /// How this run has seen a record before.
+    pub(super) fn seen(&self, app: &str, record: &Value) -> Option<Value> {
+        self.sights.get(&sight_key(app, record)?).cloned()
+    }
+
+    /// Asks a person; gives the choice.
+    pub(super) async fn ask(
+        &mut self,
+        key: &CallKey,
+        question: Question,
+        place: &Place,
+    ) -> Result<String, End> {
+        let text = question.text.clone();
+        match self.engine.hold(key, question).await {
+            Ok(answer) => Ok(answer.choice),
+            Err(interrupt) => {
+                let error = pause_step::asked(&key.step, place, text, &interrupt);
+                Err(End::Interrupted(interrupt, error))
+            }
+        }
+    }
+
     pub(super) fn data(&self, step: &CheckedStep, error: DataError) -> End {
         End::Failed(data_error(&step.id, error))
     }
+}
+
+fn sight_key(app: &str, record: &Value) -> Option<(String, String)> {
+    Some((app.to_owned(), record.get("id")?.as_str()?.to_owned()))
 }
 
 pub(super) fn interrupted(interrupt: Interrupt, step: &str, place: &Place) -> End {

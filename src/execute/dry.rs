@@ -31,6 +31,22 @@ impl DryEngine {
         self
     }
 
+    /// Keeps a call that was answered otherwise.
+    pub(super) fn note_call(
+        &mut self,
+        key: &CallKey,
+        call: &PlannedCall,
+        answer: Result<Response, CallError>,
+    ) {
+        let attempt = call.attempt;
+        self.note(Entry::Intent { key: key.clone(), call: Box::new(call.clone()) });
+        self.note(Entry::Answered { key: key.clone(), attempt, answer });
+    }
+
+    pub(super) fn note(&mut self, entry: Entry) {
+        self.history.push(entry);
+    }
+
     /// What would have been sent.
     pub fn into_history(self) -> History {
         self.history
@@ -65,10 +81,8 @@ impl Engine for DryEngine {
     ) -> Result<Result<Response, CallError>, Interrupt> {
         let operation = self.catalog.operation(&call.planned.request.operation);
         let body = operation.map(|o| answer_of(&o, call.looks_for.as_ref())).unwrap_or_default();
-        let answer = Ok(Response { status: 200, body, ..Response::default() });
-        let attempt = call.attempt;
-        self.history.push(Entry::Intent { key: key.clone(), call: Box::new(call.clone()) });
-        self.history.push(Entry::Answered { key: key.clone(), attempt, answer: answer.clone() });
+        let answer = Ok(Response { status: 200, body, imagined: true, ..Response::default() });
+        self.note_call(key, call, answer.clone());
         Ok(answer)
     }
 
@@ -91,7 +105,7 @@ impl Engine for DryEngine {
     async fn hold(&mut self, key: &CallKey, question: Question) -> Result<Answer, Interrupt> {
         self.history.push(Entry::Asks { key: key.clone(), question: question.clone() });
         let choice = self.answers.get(&key.step).or(question.choices.first()).cloned();
-        let Some(choice) = choice.filter(|_| key.part == CallKey::HOLD) else {
+        let Some(choice) = choice.filter(|_| key.can_be_answered_ahead()) else {
             return Err(Interrupt::Held(question));
         };
         let answer = Answer { choice };

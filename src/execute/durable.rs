@@ -247,7 +247,7 @@ where
         }
         // Whether a call has happened is this run's question alone; what the recipe asks is asked once for
         // the same record and data.
-        let before = match key.part == CallKey::HOLD {
+        let before = match key.asks_for_good() {
             true => self.journal.asked_before(key, &question).await,
             false => Ok(None),
         };

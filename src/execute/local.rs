@@ -98,7 +98,7 @@ impl<C: Caller, K: Clock + Sync, W: FnMut(&Entry) + Send> Engine for LocalEngine
 
     async fn hold(&mut self, key: &CallKey, question: Question) -> Result<Answer, Interrupt> {
         self.note(Entry::Asks { key: key.clone(), question: question.clone() });
-        let given = self.answers.get(&key.step).filter(|_| key.part == CallKey::HOLD);
+        let given = self.answers.get(&key.step).filter(|_| key.can_be_answered_ahead());
         let Some(choice) = given.cloned() else { return Err(Interrupt::Held(question)) };
         let answer = Answer { choice };
         self.note(Entry::Replied { key: key.clone(), answer: answer.clone() });

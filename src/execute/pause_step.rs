@@ -72,13 +72,7 @@ pub(super) async fn hold<E: Engine + Send>(
     let text = super::attempt::words(&text);
     let question = Question { text, choices: hold.choices.clone() };
     let key = CallKey::new(&step.id, item, CallKey::HOLD);
-    let answer = match drive.engine.hold(&key, question).await {
-        Ok(answer) => answer.choice,
-        Err(interrupt) => {
-            let error = asked(step, &hold.text.place, &interrupt);
-            return Err(End::Interrupted(interrupt, error));
-        }
-    };
+    let answer = drive.ask(&key, question, &hold.text.place).await?;
     if hold.stops.as_ref() == Some(&answer) {
         let reason = format!("a person chose `{answer}`");
         return Err(End::Stopped { reason, place: step.place.clone() });
@@ -93,13 +87,18 @@ pub(super) async fn hold<E: Engine + Send>(
 }
 
 /// What to say when nobody answers.
-fn asked(step: &CheckedStep, place: &Place, interrupt: &Interrupt) -> Box<StepError> {
+pub(super) fn asked(
+    step: &str,
+    place: &Place,
+    text: String,
+    interrupt: &Interrupt,
+) -> Box<StepError> {
     let (kind, message) = match interrupt {
-        Interrupt::Held(question) => (StepErrorKind::Asks, question.text.clone()),
+        Interrupt::Held(_) => (StepErrorKind::Asks, text),
         _ => (StepErrorKind::GaveUp, "the run ended while it asked a person".to_owned()),
     };
     Box::new(StepError {
-        step: step.id.clone(),
+        step: step.to_owned(),
         place: place.clone(),
         kind,
         field: None,

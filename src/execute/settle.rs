@@ -1,8 +1,6 @@
 //! What may already have happened: a call that changes something comes in; its answer goes out, also
 //! when the app never gave it and only shows the record, or when a person knows.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -58,7 +56,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         };
         let effect = operation.effect;
         let call = PlannedCall { planned, effect, settle, attempt: 1, looks_for: None };
-        let mut tries = Tries { call, waited: Duration::ZERO, unanswered: false };
+        let mut tries = Tries::of(call);
         let (mut round, mut in_doubt) = (0, false);
         let sent = match operation.newness.is_some() {
             true => Some(self.drive.time(&self.key("sent"), &self.step.place).await?),
@@ -270,7 +268,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
 }
 
 /// The answer that would have come with a record.
-fn as_answered(operation: &Operation, record: Value) -> Response {
+pub(super) fn as_answered(operation: &Operation, record: Value) -> Response {
     let at = operation.record.as_ref().and_then(|r| r.at.as_deref()).unwrap_or("$");
     let parts = at.trim_start_matches('$').rsplit('.').filter(|part| !part.is_empty());
     let body = parts.fold(record, |inner, name| json!({ name: inner }));

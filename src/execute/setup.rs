@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::record_locks::RecordLocks;
 use crate::catalog::Catalog;
 use crate::check::filled_settings;
 use crate::plan::{Accounts, Detail, Plan};
@@ -23,9 +24,29 @@ pub struct Setup {
     /// How much requests say of themselves.
     pub detail: Detail,
     pub defaults: Arc<Defaults>,
+    /// Keeps writers of the same record apart; shared by all runs of a process.
+    pub locks: RecordLocks,
+    pub care: Care,
     /// How long after a call without an answer it is looked for: longer than one call can last, since
     /// it may still be under way.
     pub settle_after: Duration,
+}
+
+/// What holds for the steps that do not say it themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Care {
+    /// Before a person is written by e-mail and phone, both are looked up.
+    pub check_identity: bool,
+    /// What was written is read back.
+    pub verify: bool,
+    /// What a write would change is shown, also where the step does not compare by itself.
+    pub compare: bool,
+}
+
+impl Default for Care {
+    fn default() -> Care {
+        Care { check_identity: true, verify: false, compare: false }
+    }
 }
 
 /// The settings of a recipe: what was filled in, and the defaults for the rest; what is picked by its name,

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::call::{CallError, Response};
 use crate::catalog::{Effect, InDoubt};
-use crate::plan::PlannedRequest;
+use crate::plan::{FieldChange, PlannedRequest};
 
 pub use history::History;
 pub use outcome::{Outcome, StepError, StepErrorKind};
@@ -37,6 +37,20 @@ impl CallKey {
     /// The part of a `hold` step. Questions under any other are about a call that may already have
     /// happened: what is answered there holds for that call alone.
     pub const HOLD: &str = "hold";
+
+    /// The part of a question about which of two people is meant.
+    pub const IDENTITY: &str = "identity";
+
+    /// Whether a question under this key is about the record or the recipe, and not about one call: what
+    /// is answered holds for the same record and data again.
+    pub fn asks_for_good(&self) -> bool {
+        matches!(self.part.as_str(), CallKey::HOLD | CallKey::IDENTITY)
+    }
+
+    /// Whether an example may answer a question under this key, by the id of its step.
+    pub fn can_be_answered_ahead(&self) -> bool {
+        self.asks_for_good() || self.part.starts_with("conflict-")
+    }
 
     pub fn new(step: &str, item: &[usize], part: &str) -> CallKey {
         CallKey { step: step.to_owned(), item: item.to_owned(), part: part.to_owned() }
@@ -84,6 +98,14 @@ pub enum Decision {
     Time(Timestamp),
     /// The step was left out, and why.
     Skipped(String),
+    /// What differs between the record and what the step wants; nothing is sent where nothing does.
+    Compared(Vec<FieldChange>),
+    /// Somebody else has changed the record since this run first saw it: how it was, and how it is.
+    MovedOn(Vec<FieldChange>),
+    /// What was written was read back: what was sent and is not there so.
+    Verified(Vec<FieldChange>),
+    /// It could not be read back, and why.
+    NotVerified(String),
     /// The step is done; its results.
     Finished(Map<String, Value>),
 }

@@ -116,8 +116,7 @@ fn problem(error: &ValidationError<'_>, form: &Form) -> Option<Problem> {
             options: options
                 .as_array()?
                 .iter()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
+                .map(|option| option.as_str().map_or_else(|| option.to_string(), str::to_owned))
                 .collect(),
             found: error.instance().clone().into_owned(),
         },

@@ -3,10 +3,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::patch::FieldChange;
 use super::render::{DataError, Detail, Origin, place_at, render, results_read};
 use super::request::LeftOut;
 use crate::catalog::{Field, Fit, Slot, added_values};
-use crate::check::{Content, EventFields, NamedField, NamedFields, Which};
+use crate::check::{CheckedCall, Content, EventFields, NamedField, NamedFields, Which};
 use crate::template::{Outcome, Scope};
 use crate::value::{Kind, ValueError};
 
@@ -119,6 +120,20 @@ fn blank(field: &Field) -> Value {
         Kind::List => json!([]),
         _ => "".into(),
     }
+}
+
+/// Changes with the names that the recipe writes in the place of ids: `customFields.Plan`.
+pub fn by_names(call: &CheckedCall, mut changes: Vec<FieldChange>) -> Vec<FieldChange> {
+    for input in &call.inputs {
+        let Content::ByName(named) = &input.mapping.content else { continue };
+        for NamedField { name, which, .. } in &named.entries {
+            let Which::Id(id) = which else { continue };
+            let by_id = format!("{}.{id}", input.name);
+            let of_it = changes.iter_mut().filter(|change| change.field == by_id);
+            of_it.for_each(|change| change.field = format!("{}.{name}", input.name));
+        }
+    }
+    changes
 }
 
 /// An event with `custom_fields` by their names. One that holds such an object already keeps its own.

@@ -165,6 +165,25 @@ pub fn tag_request(
     Ok(Some(draft.request(app, connection)))
 }
 
+/// What is left of a request for tags when the record has `held` already; `None` when it has or lacks all
+/// of them as wished. Capitals make no difference.
+pub fn tags_left(
+    mut planned: PlannedRequest,
+    held: &[String],
+    adds: bool,
+) -> Option<PlannedRequest> {
+    let body = planned.request.body.as_mut().and_then(Value::as_object_mut);
+    let Some(Value::Array(tags)) = body.and_then(|body| body.values_mut().next()) else {
+        return Some(planned);
+    };
+    let has = |tag: &Value| {
+        let tag = as_text(tag).trim().to_lowercase();
+        held.iter().any(|other| other.trim().to_lowercase() == tag)
+    };
+    tags.retain(|tag| has(tag) != adds);
+    (!tags.is_empty()).then_some(planned)
+}
+
 impl<'a> Draft<'a> {
     fn new(operation: &'a Operation, place: &'a Place, detail: Detail) -> Draft<'a> {
         Draft {

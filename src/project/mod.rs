@@ -84,6 +84,10 @@ pub struct Project {
     pub request_timeout: Duration,
     /// How many runs go on at once.
     pub parallel: usize,
+    /// Not said: yes.
+    pub check_identity: Option<bool>,
+    /// Not said: no.
+    pub verify: Option<bool>,
     pub keep: Keep,
     /// By app.
     pub webhooks: BTreeMap<String, WebhookSettings>,

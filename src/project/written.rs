@@ -47,6 +47,14 @@ pub struct WrittenProject {
     #[schemars(range(min = 1, max = 1024))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parallel: Option<u32>,
+    /// Before a person is created or updated by e-mail and phone, look whether the two belong to the same
+    /// one; yes without it. A step may say otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check_identity: Option<bool>,
+    /// Read back what steps have written, and tell what the app dropped or changed; no without it. A step
+    /// may say otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verify: Option<bool>,
     /// How long what has happened is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<WrittenKeep>,

@@ -4,6 +4,7 @@
 mod example;
 mod hold;
 mod retry;
+mod safe;
 mod schema;
 mod setting;
 mod step;
@@ -19,6 +20,7 @@ pub use example::{
 };
 pub use hold::Hold;
 pub use retry::Retry;
+pub use safe::{CustomFieldsWord, OnConflict, Patch};
 pub use schema::{editor_schema, shape_schema, simplify_schema};
 pub use setting::{Setting, Shape};
 pub use step::{OnProblem, Step, Verb};

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{BareExpression, ForEach, Hold, Retry};
+use super::{BareExpression, CustomFieldsWord, ForEach, Hold, OnConflict, Patch, Retry};
 
 /// One step: exactly one of `call`, `set`, `wait`, `hold`, `use`, `stop` and `do`, and what stands
 /// around it.
@@ -62,6 +62,26 @@ pub struct Step {
     /// Yes, replace all tags by the list in `with`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub replace_tags: bool,
+    /// Read the record first and send only the fields that differ, or nothing. With `fill` only the
+    /// fields that are empty there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patch: Option<Patch>,
+    /// With `patch`: whether the custom fields that are not named stay (the usual way) or go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_fields: Option<CustomFieldsWord>,
+    /// Change the record only if it is still as this run first saw it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unless_changed: bool,
+    /// With `unless_changed`: what to do when somebody else was faster; `retry` without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_conflict: Option<OnConflict>,
+    /// Before a person is created or updated by e-mail and phone, look whether the two belong to the
+    /// same one; yes without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check_identity: Option<bool>,
+    /// Read the record afterwards and tell which fields the app dropped or changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verify: Option<bool>,
     /// How long and how often it is tried again; a day without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,

@@ -8,8 +8,8 @@ use owo_colors::OwoColorize;
 use serde_json::{Value, json};
 
 use super::plural;
-use super::run::{failure, title, wait};
-use crate::catalog::{Catalog, Slot};
+use super::run::{changes, failure, title, wait};
+use crate::catalog::{Catalog, Effect, Slot};
 use crate::check::{Action, CheckedStep};
 use crate::journal::{CallKey, Decision, Entry, History, Outcome, PlannedCall};
 use crate::plan::{Origin, Plan, unmarked_body};
@@ -32,6 +32,8 @@ pub struct DryRun<'a> {
     /// What the example says that a person answers.
     pub answers: &'a IndexMap<String, String>,
     pub file: &'a RecipeFile,
+    /// The apps were asked; only what would be written is imagined.
+    pub has_read: bool,
     pub colour: bool,
 }
 
@@ -65,6 +67,11 @@ impl DryRun<'_> {
                             out,
                             "           as the example answers; the real one may differ"
                         );
+                    }
+                }
+                Entry::Decided { decision, .. } => {
+                    if let Some(lines) = changes(decision) {
+                        let _ = writeln!(out, "\n{lines}");
                     }
                 }
                 Entry::Waits { key, from, until } => {
@@ -115,6 +122,10 @@ impl DryRun<'_> {
         let _ = writeln!(out, "   {} {}", request.method.green(), request.shown_url());
         for (name, value) in &request.headers {
             let _ = writeln!(out, "   {name}: {value}");
+        }
+        if self.has_read && call.effect == Effect::Read {
+            let _ = writeln!(out, "   {}", "asked, and answered".dimmed());
+            return;
         }
         if let Some(looks_for) = &call.looks_for {
             let word = if looks_for.creates { "none is there yet" } else { "one is there" };
@@ -218,6 +229,19 @@ impl DryRun<'_> {
     fn guessed_steps(&self) -> HashSet<String> {
         let mut guessed = HashSet::new();
         collect(&self.plan.recipe.steps, &mut guessed);
+        if self.has_read {
+            // What was asked for is no guess.
+            let imagined = self.history.entries().iter().filter_map(|entry| match entry {
+                Entry::Answered { key, answer: Ok(answer), .. } if answer.imagined => {
+                    Some(&key.step)
+                }
+                _ => None,
+            });
+            let imagined: HashSet<&String> = imagined.collect();
+            guessed.retain(|name| {
+                imagined.contains(&name.split('.').next().unwrap_or(name).to_owned())
+            });
+        }
         for (key, _) in self.history.skipped() {
             guessed.remove(&key.step);
         }
@@ -276,7 +300,11 @@ impl DryRun<'_> {
             1 => "1 changes something".to_owned(),
             n => format!("{n} change something"),
         };
-        format!("{}, {changing}{scopes}. Nothing was sent.", plural(calls.len(), "call"))
+        let sent = match self.has_read {
+            true => "Nothing was written.",
+            false => "Nothing was sent.",
+        };
+        format!("{}, {changing}{scopes}. {sent}", plural(calls.len(), "call"))
     }
 
     fn scopes(&self) -> Vec<String> {

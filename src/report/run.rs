@@ -12,6 +12,7 @@ use crate::call::{CallError, Response};
 use crate::check::Place;
 use crate::diagnostic::{self, Diagnostic};
 use crate::journal::{CallKey, Decision, Entry, History, Outcome, StepError, StepErrorKind};
+use crate::plan::FieldChange;
 use crate::recipe::RecipeFile;
 use crate::value::duration;
 use crate::value::text::shortened;
@@ -50,7 +51,7 @@ pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
                 }
             }
         }
-        Entry::Decided { .. } => None,
+        Entry::Decided { decision, .. } => changes(decision),
         Entry::Waits { key, from, until } if key.part == CallKey::WAIT => {
             Some(format!("  {} {:<28} {}", "–".yellow(), title(key), wait(*from, *until)))
         }
@@ -75,6 +76,56 @@ pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
             Some(format!("    {} {}", "a person answers:".yellow(), answer.choice))
         }
         Entry::Retried { .. } => Some(format!("    {}", "a person lets it go on".yellow())),
+    }
+}
+
+/// What a comparison of records has shown, field by field.
+pub(super) fn changes(decision: &Decision) -> Option<String> {
+    let line = |change: &FieldChange| {
+        format!("{}: {} → {}", change.field, shown(&change.before), shown(&change.after))
+    };
+    let lines = |word: String, changes: &[FieldChange]| {
+        let lines = changes.iter().map(|change| format!("\n      {}", line(change)));
+        format!("    {word}{}", lines.collect::<String>())
+    };
+    match decision {
+        Decision::Compared(changes) if changes.is_empty() => {
+            Some(format!("    {}", "everything is as wished: nothing is sent".dimmed()))
+        }
+        Decision::Compared(changes) => {
+            let count = super::plural(changes.len(), "field");
+            Some(lines(format!("{count} to change:").dimmed().to_string(), changes))
+        }
+        Decision::MovedOn(changes) => {
+            let word = "somebody else has changed the record meanwhile:";
+            Some(lines(word.yellow().to_string(), changes))
+        }
+        Decision::Verified(changes) if changes.is_empty() => {
+            Some(format!("    {}", "read back: everything is there as it was sent".dimmed()))
+        }
+        Decision::Verified(changes) => {
+            let lines = changes.iter().map(|change| {
+                let there = match change.after.is_null() {
+                    true => "the app did not store it".to_owned(),
+                    false => format!("the app stored {}", shown(&change.after)),
+                };
+                format!("\n      {}: {} was sent, and {there}", change.field, shown(&change.before))
+            });
+            let word = "read back, and not everything is there:".yellow();
+            Some(format!("    {word}{}", lines.collect::<String>()))
+        }
+        Decision::NotVerified(why) => {
+            Some(format!("    {} {why}", "could not be read back:".yellow()))
+        }
+        _ => None,
+    }
+}
+
+/// A value in a comparison.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".to_owned(),
+        other => shortened(&other.to_string(), 60),
     }
 }
 

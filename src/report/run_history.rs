@@ -300,7 +300,17 @@ fn entry_json(entry: &Entry) -> Option<Value> {
             one["results"] = Value::Object(results.clone());
             one
         }
-        Entry::Decided { .. } => return None,
+        Entry::Decided { key, decision } => {
+            let (kind, changes) = match decision {
+                Decision::Compared(changes) => ("compared", changes),
+                Decision::MovedOn(changes) => ("moved-on", changes),
+                Decision::Verified(changes) => ("verified", changes),
+                _ => return None,
+            };
+            let mut one = of(kind, key);
+            one["fields"] = json!(changes);
+            one
+        }
         Entry::Waits { key, until, .. } => {
             let mut one = of("waits", key);
             one["until"] = json!(until);

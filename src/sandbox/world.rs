@@ -32,6 +32,7 @@ pub struct World {
     pub(super) records: Records,
     pub(super) now: Timestamp,
     pub(super) allow_duplicates: bool,
+    pub(super) replace_custom_fields: bool,
     /// Answers to calls that came with a key, by operation and key, with what was sent.
     pub(super) by_key: HashMap<(String, String), (Value, Reply)>,
     /// Ids of custom fields that were named by their key.
@@ -89,6 +90,7 @@ impl World {
             records: Records::default(),
             now: START,
             allow_duplicates: false,
+            replace_custom_fields: false,
             by_key: HashMap::new(),
             field_ids: IndexMap::new(),
             failures: Failures::default(),
@@ -118,6 +120,12 @@ impl World {
     /// without this.
     pub fn set_allow_duplicates(&mut self, allow: bool) {
         self.allow_duplicates = allow;
+    }
+
+    /// Whether a list of custom fields stands for all that a contact has; without this those that it does
+    /// not name stay. Which of the two HighLevel does is not verified.
+    pub fn set_replace_custom_fields(&mut self, replace: bool) {
+        self.replace_custom_fields = replace;
     }
 
     /// Whether too many requests are refused with 429; they are without this.

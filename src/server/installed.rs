@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::catalog::{App, Catalog, EventType};
 use crate::connection::Connection;
-use crate::execute::{Setup, TriggerEvent};
+use crate::execute::{Care, Setup, TriggerEvent};
 use crate::plan::{Accounts, Plan, with_custom_fields};
 use crate::store::{Fingerprint, Start};
 use crate::template::{Scope, Template};
@@ -79,6 +79,8 @@ impl Kept {
             accounts,
             detail: crate::plan::Detail::ToSend,
             defaults: self.defaults(),
+            locks: Default::default(),
+            care: installed.care,
             settle_after,
         })
     }
@@ -100,6 +102,8 @@ pub struct Installed {
     pub installations: Vec<Arc<Installation>>,
     /// By name.
     pub connections: BTreeMap<String, Connection>,
+    /// What holds for steps that do not say it themselves.
+    pub care: Care,
     /// Names that connections had before → the names now: runs that have started know the old ones.
     pub renamed: BTreeMap<String, String>,
     triggers: HashMap<(String, String), Vec<Trigger>>,
@@ -151,7 +155,13 @@ impl Installed {
                 }
             }
         }
-        Installed { installations, connections, renamed: BTreeMap::new(), triggers }
+        Installed {
+            installations,
+            connections,
+            care: Care::default(),
+            renamed: BTreeMap::new(),
+            triggers,
+        }
     }
 
     /// What a connection is called now.

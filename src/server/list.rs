@@ -56,6 +56,7 @@ pub fn call(operation: &Arc<Operation>, fields: &Map<String, Value>) -> CheckedC
         body: None,
         tags: None,
         search: None,
+        safe: Default::default(),
         lookup: None,
         save: Vec::new(),
         retry: RetryPolicy::default(),

@@ -54,7 +54,7 @@ pub use notify::{Email, Notify};
 pub use registrar::{RegisteredHook, Registrar, RegistrarError, Retries};
 pub use signature::{PublicKey, SigningKeys, Verifier};
 
-pub use sync::{Estimate, Progress, SyncState, estimate, progress};
+pub use sync::{DriftReport, Estimate, Progress, SyncState, drift, estimate, progress};
 
 use dispatch::{Dispatcher, Handle};
 use runner::Runner;

@@ -10,7 +10,7 @@ use tracing::{Instrument, debug, error, info_span, warn};
 
 use super::installed::{Installed, Kept};
 use crate::clock::SystemClock;
-use crate::execute::{DurableEngine, Journal, TriggerEvent, drive};
+use crate::execute::{DurableEngine, Journal, RecordLocks, TriggerEvent, drive};
 use crate::http::HttpCaller;
 use crate::journal::{CallKey, Cost, Outcome, Question, Replay, StepError, StepErrorKind, Written};
 use crate::store::{Ended, Fingerprint, Ready, RunId, Spending, Store, StoreError, StoreErrorKind};
@@ -27,6 +27,8 @@ pub struct Runner {
     pub fresh_behind: RunId,
     /// Longer than a call may last: only then is it looked whether something has happened.
     settle_after: Duration,
+    /// Keeps writers of the same record apart.
+    locks: RecordLocks,
     installed: Mutex<Arc<Installed>>,
     kept: Mutex<HashMap<i64, Arc<Kept>>>,
 }
@@ -41,7 +43,16 @@ impl Runner {
         settle_after: Duration,
     ) -> Runner {
         let (installed, kept) = (Mutex::new(installed), Mutex::default());
-        Runner { store, caller, gates, fresh_behind, settle_after, installed, kept }
+        Runner {
+            store,
+            caller,
+            gates,
+            fresh_behind,
+            settle_after,
+            installed,
+            kept,
+            locks: RecordLocks::default(),
+        }
     }
 
     pub fn installed(&self) -> Arc<Installed> {
@@ -89,7 +100,7 @@ impl Runner {
             (Err(illegal), _) => Err(format!("its journal cannot be: {illegal}")),
             (_, None) => Err("its plan is not there any more".to_owned()),
         };
-        let (replay, event, setup) = match started {
+        let (replay, event, mut setup) = match started {
             Ok(started) => started,
             Err(why) => {
                 let ended = Ended::of(Outcome::Failed(Box::new(cannot_start(why))));
@@ -99,6 +110,7 @@ impl Runner {
                 return Ok(ended);
             }
         };
+        setup.locks = self.locks.clone();
         let kept = kept.expect("a run without its plan has not come this far");
         let connections = installed.names_now(&kept.connections);
         let quota = self.gates.of_run(&connections, ready.priority);

@@ -85,6 +85,8 @@ fn every_exchange_ends_as_it_should() {
             accounts: Accounts::of_catalog(catalog, "location-1"),
             detail: linecook::plan::Detail::ToShow,
             defaults: Default::default(),
+            locks: Default::default(),
+            care: Default::default(),
             settle_after: std::time::Duration::from_secs(31),
         };
         let trigger = TriggerEvent {

@@ -146,6 +146,8 @@ impl Case {
             accounts: Accounts::of_catalog(catalog, World::location_id()),
             detail: linecook::plan::Detail::ToSend,
             defaults: Default::default(),
+            locks: Default::default(),
+            care: Default::default(),
             settle_after: Duration::from_secs(31),
         };
         let name = example.as_ref().map(|e| e.name.clone()).unwrap_or_default();

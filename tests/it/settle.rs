@@ -156,6 +156,8 @@ fn setup(plan: &Plan, run_id: &str) -> Setup {
         accounts: Accounts::of_catalog(catalog, World::location_id()),
         detail: linecook::plan::Detail::ToSend,
         defaults: Default::default(),
+        locks: Default::default(),
+        care: Default::default(),
         settle_after: Duration::from_secs(31),
     }
 }

@@ -35,12 +35,23 @@ impl Judge<'_> {
             if held.is_empty() {
                 return Ok(asked);
             }
+            let mut left = Vec::new();
             for run in held {
                 if run.installation != UNPROTECTED {
                     return Err(format!("{} of `{}` is held", run.id, run.installation));
                 }
                 asked += 1;
-                self.answer(&store, &run).await?;
+                left.push((run.id, self.answer(&store, &run).await?));
+            }
+            for (run, request) in left {
+                let deadline = Instant::now() + STUCK;
+                let answer = || store.request_answer(request);
+                while answer().await.map_err(|e| e.to_string())?.is_none() {
+                    if Instant::now() > deadline {
+                        return Err(format!("nobody answers the request about {run}"));
+                    }
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
             }
         }
     }
@@ -55,21 +66,13 @@ impl Judge<'_> {
         text.unwrap_or_else(|problem| problem.to_string())
     }
 
-    /// Answers as a person does who has looked.
-    async fn answer(&self, store: &Store, run: &RunRow) -> Result<(), String> {
+    /// Leaves the answer of a person who has looked; gives the request.
+    async fn answer(&self, store: &Store, run: &RunRow) -> Result<i64, String> {
         let number = number(run).ok_or_else(|| format!("{} is about nobody", run.id))?;
         let happened = self.workflows().get(&email(number)).is_some_and(|times| *times > 0);
         let choice = if happened { "it happened" } else { "send it again" }.to_owned();
         let request = RequestBody::Resolve { run: run.id, choice };
-        let left = store.leave_request(&request).await.map_err(|e| e.to_string())?;
-        let deadline = Instant::now() + STUCK;
-        while store.request_answer(left).await.map_err(|e| e.to_string())?.is_none() {
-            if Instant::now() > deadline {
-                return Err(format!("nobody answers the request about {}", run.id));
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        Ok(())
+        store.leave_request(&request).await.map_err(|e| e.to_string())
     }
 
     /// Everything that must not be, when nothing goes on any more.

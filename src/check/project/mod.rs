@@ -108,6 +108,8 @@ pub fn project<'a>(
         installations: installations?,
         quotas,
         request_timeout,
+        check_identity: written.check_identity,
+        verify: written.verify,
         parallel: written.parallel.unwrap_or(64) as usize,
         keep,
         webhooks,

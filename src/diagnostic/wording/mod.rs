@@ -13,6 +13,7 @@ mod project;
 mod triggers;
 mod used;
 mod runs;
+mod safe;
 
 use super::{Code, Diagnostic, Fix, Place};
 use crate::source::Route;
@@ -26,6 +27,7 @@ pub use file::*;
 pub use operations::*;
 pub use project::*;
 pub use runs::*;
+pub use safe::*;
 pub use shape::*;
 pub use steps::*;
 pub use templates::*;

@@ -157,7 +157,7 @@ fn merge(world: &mut World, contact: &mut Record, body: &Record) {
 /// `{ id or key, field_value }` comes in, `{ id, value }` is kept; fields that are not named stay.
 fn custom_fields(world: &mut World, contact: &mut Record, fields: &[Value]) {
     let held = contact.get("customFields").and_then(Value::as_array);
-    let mut held = held.cloned().unwrap_or_default();
+    let mut held = held.cloned().filter(|_| !world.replace_custom_fields).unwrap_or_default();
     for field in fields {
         let id = match (field["id"].as_str(), field["key"].as_str()) {
             (Some(id), _) => id.to_owned(),

@@ -186,6 +186,16 @@ async fn start(sandbox: &Sandbox, folder: &Path, menu: &Menu<'_>) -> Running {
     try_start(sandbox, folder, menu).await.unwrap()
 }
 
+/// The plan of a recipe, from its text.
+pub fn plan_of(text: &str) -> plan::Plan {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("recipe.yaml");
+    std::fs::write(&path, text).unwrap();
+    let loaded = load(&path);
+    let found = loaded.diagnostics.text(false);
+    plan::recipe(loaded.checked.unwrap_or_else(|| panic!("{found}")))
+}
+
 /// Starts a service; what a person would read when it does not start.
 pub async fn try_start(
     sandbox: &Sandbox,

@@ -1,6 +1,9 @@
 //! Takes records that are already there through a recipe, as if they had just happened: first what it would
 //! cost, then page by page, behind everything else, from where it stood when it was stopped.
 
+mod drift;
+mod mirror;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +14,9 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
+use drift::Drift;
+use mirror::Mirror;
+
 use super::Service;
 use super::acts::{ActError, Done, impossible};
 use super::installed::{Happening, Installation, Installed, TriggerFacts};
@@ -20,10 +26,14 @@ use crate::check::{CheckedCall, TriggerKind};
 use crate::execute::{DryEngine, TriggerEvent, drive};
 use crate::store::{Arrival, Fingerprint, Runs, Store, StoreError};
 
+pub use drift::DriftReport;
+
 /// So many runs of a sync wait in the store at most.
 const AHEAD: u64 = 500;
 /// How many records are tried to find out what one costs.
 const TRIED: usize = 10;
+/// When so many records have been looked at, and none was as wished, the rest is taken as it is.
+const TRIED_IN_VAIN: u64 = 20;
 /// How often a page that cannot be read is tried again.
 const AGAIN: Duration = Duration::from_secs(10);
 
@@ -35,8 +45,11 @@ pub struct Progress {
     pub state: SyncState,
     /// The page to be read next, from 1.
     pub page: u64,
-    /// How many records were taken.
+    /// How many records were looked at.
     pub taken: u64,
+    /// How many of them were as wished already, and started nothing.
+    #[serde(default)]
+    pub agree: u64,
     /// How many there are, where the app says.
     pub total: Option<u64>,
     pub problem: Option<String>,
@@ -161,6 +174,24 @@ pub async fn estimate(
     })
 }
 
+/// Looks at all records of the recipe's list, and tells what a sync would change; nothing is written. `tell`
+/// is told how many have been seen, of how many.
+pub async fn drift(
+    way: &Way,
+    installed: &Installed,
+    installation: &Arc<Installation>,
+    tell: impl FnMut(u64, Option<u64>),
+) -> Result<DriftReport, ListError> {
+    let wrong = |message: String| ListError { message, may_pass: false };
+    let source = source(installed, installation).map_err(wrong)?;
+    let reader = Reader::new(way, installed, installation, &source.connection, &source.call, 1)?;
+    let first = reader.page(1).await?;
+    let total = first.total.unwrap_or(first.records.len() as u64);
+    let mirror = Mirror::read(way, installed, installation, total).await?;
+    let drift = Drift::new(way, installed, installation, Arc::new(mirror))?;
+    drift.all(&source, &reader, first, tell).await
+}
+
 /// Begins a sync, or goes on with one that was stopped.
 pub async fn begin(store: &Store, installed: &Installed, name: &str) -> Result<Done, ActError> {
     let installation = installed.installation(name);
@@ -179,7 +210,8 @@ pub async fn begin(store: &Store, installed: &Installed, name: &str) -> Result<D
         _ => {
             let id = Timestamp::now().as_millisecond();
             let state = SyncState::Running;
-            let fresh = Progress { id, state, page: 1, taken: 0, total: None, problem: None };
+            let fresh =
+                Progress { id, state, page: 1, taken: 0, agree: 0, total: None, problem: None };
             (fresh, format!("the sync of {name} begins"))
         }
     };
@@ -249,6 +281,7 @@ async fn one(
         Ok(reader) => reader,
         Err(problem) => return fail(now, problem.message).await,
     };
+    let (mut drift, mut looked, mut agreed) = (None, 0, 0);
     loop {
         while store.count_open_of(1).await? > AHEAD {
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -269,19 +302,42 @@ async fn one(
                 return fail(now, problem.message).await;
             }
         };
-        let arrivals: Vec<Arrival> = page
-            .records
-            .iter()
-            .map(|record| arrival(&installed, installation, &source, record, now.id))
-            .collect();
+        if drift.is_none() {
+            let total = page.total.unwrap_or(page.records.len() as u64);
+            match Mirror::read(&way, &installed, installation, total).await {
+                Ok(mirror) => match Drift::new(&way, &installed, installation, Arc::new(mirror)) {
+                    Ok(made) => drift = Some(made),
+                    Err(problem) => return fail(now, problem.message).await,
+                },
+                Err(problem) if problem.may_pass => {
+                    warn!(recipe = %name, "the sync waits: {problem}");
+                    return Ok(());
+                }
+                Err(problem) => return fail(now, problem.message).await,
+            }
+        }
+        let mut arrivals: Vec<Arrival> = Vec::new();
+        for record in &page.records {
+            // Where nothing was ever as wished, nothing is gained by looking.
+            let looks = agreed > 0 || looked < TRIED_IN_VAIN;
+            if let Some(drift) = drift.as_ref().filter(|_| looks) {
+                looked += 1;
+                if drift.of(&source.event, record.clone()).await.agrees() {
+                    agreed += 1;
+                    continue;
+                }
+            }
+            arrivals.push(arrival(&installed, installation, &source, record, now.id));
+        }
         let before = text(&now);
-        now.taken += arrivals.len() as u64;
+        now.taken += page.records.len() as u64;
+        now.agree += (page.records.len() - arrivals.len()) as u64;
         service.accept_all(arrivals).await?;
         now.total = page.total.or(now.total);
         now.page += 1;
         if page.is_last {
             now.state = SyncState::Done;
-            info!(recipe = %name, records = now.taken, "the sync has taken all records");
+            info!(recipe = %name, records = now.taken, agree = now.agree, "the sync has seen all records");
         }
         // Stopped meanwhile: this page is read again, and its records are known then.
         let moved = store.move_position(&position(name), &before, &text(&now)).await?;

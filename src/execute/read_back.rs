@@ -1,0 +1,87 @@
+//! What was written is read back: fields that the app dropped or changed are told at their recipe line.
+
+use serde_json::{Map, Value};
+
+use super::call_step::CallStep;
+use super::drive::End;
+use super::engine::Engine;
+use super::settle::as_answered;
+use crate::call::Response;
+use crate::journal::Decision;
+use crate::plan;
+
+impl<E: Engine + Send> CallStep<'_, '_, E> {
+    /// Whether this step reads back what it has written.
+    pub(super) fn is_verified(&self) -> bool {
+        let safe = &self.call.safe;
+        safe.reads.is_some() && safe.verify.unwrap_or(self.drive.setup.care.verify)
+    }
+
+    /// Compares what was sent with what is there. That it cannot be read is told, and no failure: the write
+    /// went well.
+    pub(super) async fn verify(&mut self, results: &Map<String, Value>) -> Result<(), End> {
+        let (Some(sent), Some(reads)) = (self.sent.take(), self.call.safe.reads.clone()) else {
+            return Ok(());
+        };
+        let made =
+            results.get("response").and_then(|answer| self.call.operation.read_record(answer));
+        let id = made.and_then(|record| record.get("id")).cloned();
+        let names = self.call.operation.path_pattern().split('/').skip(1).zip(&sent.path);
+        let mut values: Vec<(String, Value)> = names
+            .filter_map(|(part, value)| {
+                Some((part.strip_prefix(':')?.to_owned(), Value::from(value.as_str())))
+            })
+            .collect();
+        for name in reads.path.keys() {
+            if !values.iter().any(|(known, _)| known == name) {
+                let Some(id) = id.clone() else { return Ok(()) };
+                values.push((name.clone(), id));
+            }
+        }
+        let request = self.literal(&reads, values)?;
+        let response = match self.read("verify", &reads, request, None).await? {
+            Ok(response) => response,
+            Err(error) => {
+                return self.note("verified", Decision::NotVerified(error.message)).await;
+            }
+        };
+        if response.imagined {
+            return Ok(());
+        }
+        let (Some(record), Some(of)) = (reads.read_record(&response.body), reads.record_field())
+        else {
+            return Ok(());
+        };
+        let body = sent.body.unwrap_or_default();
+        let differs = plan::not_stored(&body, record, &of, self.scope.defaults());
+        let differs = plan::by_names(self.call, differs);
+        self.note("verified", Decision::Verified(differs)).await
+    }
+
+    /// Remembers the record that an answer shows, and its tags.
+    pub(super) fn saw(&mut self, response: &Response) {
+        if response.imagined {
+            let known = self.known.clone().map(|record| as_answered(&self.call.operation, record));
+            self.held_tags = known.and_then(|known| self.tags_in(&known.body));
+            return;
+        }
+        self.held_tags = self.tags_in(&response.body);
+        let operation = &self.call.operation;
+        let Some(record) = operation.read_record(&response.body) else { return };
+        let changed = operation.changes();
+        self.drive.saw(&operation.app, record, changed);
+    }
+
+    /// The record as it was before this step, when this run has seen it.
+    pub(super) fn seen_before(&self, record: &Value) -> Option<Value> {
+        self.drive.seen(&self.call.operation.app, record)
+    }
+
+    /// The tags of the record in an answer.
+    pub(super) fn tags_in(&self, answer: &Value) -> Option<Vec<String>> {
+        let operation = &self.call.operation;
+        let field = &operation.tags.as_ref()?.field;
+        let tags = operation.read_record(answer)?.get(field)?.as_array()?;
+        Some(tags.iter().filter_map(|tag| tag.as_str().map(str::to_owned)).collect())
+    }
+}
