@@ -89,7 +89,7 @@ pub fn filled_settings(
                     let problem = format!("is not there: {}", found.message);
                     let instead = found.help.clone().unwrap_or_default();
                     let words = ValueError { problem, instead };
-                    errors.push(error(name, SettingProblem::NotPicked(Box::new(found)), words));
+                    errors.push(error(name, SettingProblem::NotPicked(found), words));
                 }
             }
         }

@@ -52,7 +52,7 @@ pub(super) fn picked(
     pick: &Pick,
     snapshots: &Snapshots,
     written: &str,
-) -> Result<String, Diagnostic> {
+) -> Result<String, Box<Diagnostic>> {
     let mut problem = None;
     for who in snapshots.of(&pick.app) {
         let Some(snapshot) = &who.snapshot else { continue };
@@ -60,7 +60,9 @@ pub(super) fn picked(
             Ok(sent) | Err(NoPick::Renamed { sent, .. }) => return Ok(sent),
             Err(other) => {
                 let place = Place::File;
-                problem.get_or_insert(not_picked(catalog, pick, who, place, written, other));
+                problem.get_or_insert_with(|| {
+                    Box::new(not_picked(catalog, pick, who, place, written, other))
+                });
             }
         }
     }

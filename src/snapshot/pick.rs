@@ -242,7 +242,7 @@ mod tests {
         ] {
             assert_eq!(snapshot.picked(kind, written), Ok(sent.to_owned()), "{written}");
         }
-        let several = vec!["Sales / Won".to_owned(), "Renewals / Won".to_owned()];
+        let several = ["Sales / Won".to_owned(), "Renewals / Won".to_owned()];
         let found = snapshot.picked(PickKind::Stage, "Won");
         assert!(matches!(found, Err(NoPick::Several(names)) if names.len() == several.len()));
         assert_eq!(snapshot.picked(PickKind::Workflow, "x"), Err(NoPick::NotRead));
