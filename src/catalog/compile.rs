@@ -298,6 +298,12 @@ impl Compiler {
             {
                 say(format!("`when`: {e}"));
             }
+            for record in event.record.iter().chain(&event.about_record) {
+                let named = record.id.as_deref().and_then(|id| event.payload.at_path(id));
+                if record.id.is_some() && named.is_none() && event.payload.fields.is_some() {
+                    say(format!("the payload has no `{}`", record.id.as_deref().unwrap_or("")));
+                }
+            }
             if let Some(time) = &event.list_time {
                 let has = |s: super::StandIn| {
                     let list = s.operation.list.as_ref().expect("a stand-in is a list");

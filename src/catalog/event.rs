@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Field, Format, Operation, Presence, Record};
-use crate::value::Kind;
+use crate::value::{Kind, RecordKey};
 
 /// One thing an app tells us, with everything that is known of it. Source: `schemas/catalog/`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -105,6 +105,7 @@ impl EventType {
         let list = operation.list.as_ref()?;
         let record = operation.record.as_ref().map(|record| Record {
             kind: record.kind.clone(),
+            app: None,
             id: Some("id".to_owned()),
             parent: None,
             at: None,
@@ -140,6 +141,27 @@ impl EventType {
             example: Value::Null,
             notes: Vec::new(),
         }
+    }
+
+    /// The record that a payload is about.
+    pub fn record_of(&self, payload: &Map<String, Value>) -> Option<RecordKey> {
+        self.key_of(self.record.as_ref()?, payload)
+    }
+
+    /// The record that the one it is about belongs to: of a payment the customer who pays.
+    pub fn about_record_of(&self, payload: &Map<String, Value>) -> Option<RecordKey> {
+        self.key_of(self.about_record.as_ref()?, payload)
+    }
+
+    fn key_of(&self, record: &Record, payload: &Map<String, Value>) -> Option<RecordKey> {
+        let mut parts = record.id.as_deref()?.split('.');
+        let first = payload.get(parts.next()?)?;
+        let id = match parts.try_fold(first, |value, part| value.get(part))? {
+            Value::String(id) if !id.is_empty() => id.clone(),
+            Value::Number(id) => id.to_string(),
+            _ => return None,
+        };
+        Some(RecordKey::new(record.full_kind(&self.app), id))
     }
 
     /// `stax.customer_created`

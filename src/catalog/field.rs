@@ -154,7 +154,11 @@ impl Format {
 pub struct Record {
     /// `contact`, `task`, `customer`, …
     pub kind: String,
-    /// The field with its id: of the path for an operation, of the payload for an event.
+    /// The app that has it, where that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
+    /// The field with its id: of the path for an operation, of the payload for an event (there it may be a
+    /// dotted path, such as `contact.id`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The path field with the id of the record it belongs to.
@@ -163,6 +167,13 @@ pub struct Record {
     /// Where the answer holds it: a dotted path from `$`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
+}
+
+impl Record {
+    /// App and kind, such as `stax.customer`; `app` is that of the operation or event.
+    pub fn full_kind(&self, app: &str) -> String {
+        format!("{}.{}", self.app.as_deref().unwrap_or(app), self.kind)
+    }
 }
 
 /// What is known of a name inside a field.

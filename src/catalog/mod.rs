@@ -127,6 +127,23 @@ impl Catalog {
         kinds
     }
 
+    /// All kinds of record that there are, those that only events speak of among them.
+    pub fn kinds(&self) -> Vec<String> {
+        let entries = self.index.operations.iter().chain(&self.index.events);
+        let mut kinds: Vec<String> =
+            entries.filter_map(|e| Some(format!("{}.{}", e.app, e.record.as_ref()?))).collect();
+        kinds.sort();
+        kinds.dedup();
+        kinds
+    }
+
+    /// To which record one of this kind belongs, as the events about it say.
+    pub fn about_record(&self, app: &str, kind: &str) -> Option<Record> {
+        let of_kind = |e: &IndexEntry| e.app == app && e.record.as_deref() == Some(kind);
+        let mut events = (0..self.index.events.len()).filter(|&at| of_kind(&self.index.events[at]));
+        events.find_map(|at| self.decode_event(at).about_record.clone())
+    }
+
     /// What is known of every event without decoding it.
     pub fn event_entries(&self) -> &[IndexEntry] {
         &self.index.events
@@ -178,6 +195,19 @@ impl Catalog {
             let reads_one = reader.list.is_none() && reader.record_field().is_some();
             reads_one && reader.effect == Effect::Read
         })
+    }
+
+    /// The operation that updates or deletes, by its id, the one record that `operation` works on: the one on
+    /// the path by which it is read.
+    pub fn on_record(&self, operation: &Operation, effect: Effect) -> Option<Arc<Operation>> {
+        let reader = self.reader(operation)?;
+        let path = reader.path_pattern().trim_end_matches('/');
+        let of_app = self.index.operations.iter().enumerate();
+        let on_path = of_app.filter(|(_, entry)| {
+            let theirs = entry.call.split_once(' ').map_or("", |(_, path)| path);
+            entry.app == operation.app && theirs.trim_end_matches('/') == path
+        });
+        on_path.map(|(at, _)| self.decode_operation(at)).find(|found| found.effect == effect)
     }
 
     /// The event type a recipe names, such as `stax.customer_created`.

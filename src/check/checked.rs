@@ -15,6 +15,7 @@ use crate::recipe::{CustomFieldsWord, OnConflict, OnProblem, Patch};
 use crate::snapshot::Pick;
 use crate::source::Route;
 use crate::template::{OwnFilters, Template};
+use crate::value::app_of;
 
 /// The proof that a recipe is good: made only by [`super::recipe`].
 #[derive(Clone, Debug)]
@@ -52,6 +53,41 @@ impl CheckedRecipe {
         if let TriggerKind::Poll(poll) = &self.trigger.kind {
             apps.insert(poll.call.operation.app.as_str());
         }
+        apps
+    }
+
+    /// The apps whose records it links or asks for, without those that it calls.
+    pub fn linked_apps(&self) -> BTreeSet<String> {
+        fn of_template(template: &Template, apps: &mut BTreeSet<String>) {
+            for kind in template.linked_kinds() {
+                apps.insert(app_of(kind).to_owned());
+            }
+        }
+        fn collect(steps: &[CheckedStep], apps: &mut BTreeSet<String>) {
+            for step in steps {
+                let links = match &step.action {
+                    Action::Call(call) => &call.links[..],
+                    Action::Link(link) => std::slice::from_ref(&**link),
+                    _ => &[],
+                };
+                for record in links.iter().flat_map(|link| &link.records) {
+                    apps.insert(app_of(&record.kind).to_owned());
+                }
+                let when = step.when.iter().map(|(_, when)| when);
+                let templates = step.templates().into_iter().chain(when);
+                let templates = templates.chain(links.iter().flat_map(CheckedLink::templates));
+                templates.for_each(|template| of_template(template, apps));
+                if let Some(Each::Expression(_, template)) = &step.for_each {
+                    of_template(template, apps);
+                }
+                collect(step.inner(), apps);
+            }
+        }
+        let mut apps = BTreeSet::new();
+        collect(&self.steps, &mut apps);
+        self.trigger.when.iter().for_each(|(_, when)| of_template(when, &mut apps));
+        let called = self.apps();
+        apps.retain(|app| !called.contains(app.as_str()));
         apps
     }
 }
@@ -123,6 +159,46 @@ impl CheckedStep {
             _ => &[],
         }
     }
+
+    /// The templates that are filled in when it is done: without its `when` and `for_each`, without those of
+    /// the steps inside it, and without what is only filled in behind its call.
+    pub fn templates(&self) -> Vec<&Template> {
+        let mut found = Vec::new();
+        match &self.action {
+            Action::Call(call) => call.templates(&mut found),
+            Action::Set(values) => found.extend(values.iter().flat_map(|(_, m)| m.templates())),
+            Action::Stop(text)
+            | Action::Hold(CheckedHold { text, .. })
+            | Action::Wait(CheckedWait::Until(text)) => found.extend(text.templates()),
+            Action::Use(used) => {
+                let mappings = used.settings.iter().flat_map(|setting| &setting.mapping);
+                found.extend(mappings.flat_map(Mapping::templates));
+            }
+            Action::Link(link) => found.extend(link.templates()),
+            Action::Wait(CheckedWait::For(_)) | Action::Group(_) => {}
+        }
+        found
+    }
+}
+
+impl CheckedCall {
+    fn templates<'a>(&'a self, found: &mut Vec<&'a Template>) {
+        let conditions = match &self.search {
+            Some(Search::Find(c) | Search::UnlessExists { conditions: c, .. }) => &c[..],
+            _ => &[],
+        };
+        let tags = self.tags.iter().flat_map(|tags| tags.add.iter().chain(&tags.remove));
+        let inputs = self.inputs.iter().map(|input| &input.mapping);
+        let mappings = inputs.chain(&self.body).chain(conditions.iter().map(|(_, m)| m));
+        let mappings = mappings.chain(tags.map(|(_, tags)| tags));
+        found.extend(mappings.flat_map(Mapping::templates));
+    }
+}
+
+impl CheckedLink {
+    pub fn templates(&self) -> Vec<&Template> {
+        self.records.iter().flat_map(|record| record.id.templates()).collect()
+    }
 }
 
 /// What a loop goes over.
@@ -142,6 +218,28 @@ pub enum Action {
     Use(Box<CheckedUse>),
     Stop(Mapping),
     Group(Vec<CheckedStep>),
+    /// `link` or `unlink` as a step of its own.
+    Link(Box<CheckedLink>),
+}
+
+/// Two records that belong together from now on, or no longer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CheckedLink {
+    pub place: Place,
+    /// They are unlinked.
+    pub ends: bool,
+    /// Two; one where all links of a record end.
+    pub records: Vec<LinkedRecord>,
+    /// `as`; nothing for the usual link.
+    pub name: String,
+}
+
+/// One of the records of a link.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LinkedRecord {
+    /// App and kind, such as `stax.customer`.
+    pub kind: String,
+    pub id: Mapping,
 }
 
 /// How long to wait.
@@ -208,6 +306,9 @@ pub struct CheckedCall {
     pub retry: RetryPolicy,
     pub on_error: OnProblem,
     pub on_not_found: OnProblem,
+    /// What is linked and unlinked when it went well, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<CheckedLink>,
 }
 
 /// How carefully a record is changed: what is looked at before and afterwards.

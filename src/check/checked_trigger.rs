@@ -25,6 +25,17 @@ pub struct CheckedTrigger {
     /// None when nothing reads `event.custom_fields`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_fields: Option<EventFields>,
+    /// It starts on first sight of a record, and then when one of these fields has changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<CheckedChanged>,
+}
+
+/// Fields that are compared with what they were the last time.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CheckedChanged {
+    pub place: Place,
+    /// At least one.
+    pub fields: Vec<String>,
 }
 
 /// How it is noticed that something happened.

@@ -34,6 +34,8 @@ impl Checker<'_> {
                 self.sink.say(diagnostic::example_time(&here.key("now"), now));
             }
             self.example_given(example, &here.key("given"));
+            let seen = example.given.as_ref().and_then(|given| given.seen.as_ref());
+            self.example_seen(seen, trigger, &here.key("given").key("seen"));
             self.example_answers(example, &questions, &here.key("given").key("answers"));
             self.example_expect(example, &here.key("expect"));
         }
@@ -147,6 +149,7 @@ impl Checker<'_> {
                 ));
             }
         }
+        self.example_links(&given.links, &route.key("links"));
         for (at, failure) in given.failures.iter().enumerate() {
             self.operation(&failure.call, &route.key("failures").item(at).key("call"));
         }
@@ -183,6 +186,9 @@ impl Checker<'_> {
     }
 
     fn example_expect(&mut self, example: &Example, route: &Route) {
+        if let Some(links) = example.expect.as_ref().and_then(|e| e.links.as_ref()) {
+            self.example_links(links, &route.key("links"));
+        }
         let calls = example.expect.as_ref().and_then(|e| e.calls.as_ref());
         for (at, call) in calls.into_iter().flatten().enumerate() {
             let here = route.key("calls").item(at);

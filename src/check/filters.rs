@@ -40,8 +40,8 @@ impl Inference<'_> {
                 filter.example.0,
             ));
         }
-        if let Some(Expression { node: Node::Named(named), .. }) =
-            arguments.iter().find(|a| matches!(a.node, Node::Named(_)))
+        if let Some(Expression { node: Node::Named(named, _), .. }) =
+            arguments.iter().find(|a| matches!(a.node, Node::Named(..)))
         {
             self.say(diagnostic::named_argument(
                 place.clone(),

@@ -50,7 +50,7 @@ impl Inference<'_> {
                 self.inside(expression);
                 Typed::any()
             }
-            Node::Named(_) => Typed::any(),
+            Node::Named(_, value) => self.infer(value),
             Node::Literal(value) => Typed::of(always(Kind::of(value)), value.is_null()),
             Node::Field(base, name) => self.field(expression, base, name),
             Node::Item(base, index) => {
@@ -162,6 +162,14 @@ impl Inference<'_> {
             self.say(diagnostic::now_without_brackets(self.place(span)));
             return Typed::kind(Kind::Moment);
         }
+        if name == "linked" {
+            self.say(diagnostic::linked_without_brackets(self.place(span)));
+            return Typed::kind(Kind::String);
+        }
+        if name == "previous" && self.known.previous.is_none() {
+            self.say(diagnostic::previous_without_changed(self.place(span)));
+            return Typed::any();
+        }
         if name == "steps" {
             return Typed::any();
         }
@@ -249,6 +257,7 @@ impl Inference<'_> {
                 diagnostic::unknown_event_field(place, &self.known.event_name, shown, name, near)
             }
             Some(["settings"]) => diagnostic::unknown_setting(place, name, near),
+            Some(["previous"]) => diagnostic::not_in_changed(place, name, &names),
             Some(["steps", step]) if holder.kind != Kind::List => {
                 diagnostic::unknown_result(place, step, name, near, &names)
             }
@@ -290,6 +299,10 @@ impl Inference<'_> {
                 }
                 Typed::kind(Kind::Moment)
             }
+            Node::Name(name) if name == "linked" => match self.known.value.is_some() {
+                true => self.name(name, &callee.span),
+                false => self.linked(expression, arguments),
+            },
             Node::Field(base, method) => {
                 self.infer(base);
                 let filter = find_filter(method).map(|f| f.name.to_owned());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::catalog::{EventType, Field, Presence};
+use crate::catalog::{EventType, Field, Presence, Record};
 use crate::recipe::Shape;
 use crate::snapshot::Snapshots;
 use crate::template::OwnFilters;
@@ -27,6 +27,11 @@ pub(super) struct Known {
     pub steps: IndexMap<String, Field>,
     /// The names of the events that start the recipe.
     pub events: Vec<String>,
+    pub records: Records,
+    /// What `previous` holds, where `trigger.changed` names fields.
+    pub previous: Option<Field>,
+    /// All kinds of record that there are.
+    pub kinds: Arc<[String]>,
     /// The id of the step that is looked at.
     pub current: Option<String>,
     /// Ids of steps that come later.
@@ -67,12 +72,33 @@ pub(super) struct EventObject {
     pub says_names: bool,
 }
 
+/// The records that the events are about.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Records {
+    /// An event that is about none.
+    pub without: Option<String>,
+    /// The kinds that all events are about, with what holds their id: `stax.customer` → `event.id`.
+    pub ids: IndexMap<String, String>,
+}
+
 /// How many templates of own filters are looked at for one recipe.
 const MAX_OWN_LOOKS: u32 = 10_000;
 
 /// The words a template may begin with.
-pub(super) const ROOTS: &[&str] =
-    &["event", "trigger", "settings", "run", "steps", "item", "item_index", "now", "omit", "clear"];
+pub(super) const ROOTS: &[&str] = &[
+    "event",
+    "trigger",
+    "settings",
+    "run",
+    "steps",
+    "item",
+    "item_index",
+    "previous",
+    "now",
+    "linked",
+    "omit",
+    "clear",
+];
 
 impl Known {
     pub(super) fn nothing(own: Arc<OwnFilters>) -> Known {
@@ -83,6 +109,9 @@ impl Known {
             settings: Field::any(),
             steps: IndexMap::new(),
             events: Vec::new(),
+            records: Records::default(),
+            previous: None,
+            kinds: Arc::default(),
             current: None,
             later: Vec::new(),
             item: None,
@@ -135,6 +164,7 @@ impl Known {
                 ("event", Kind::String),
             ]),
             "run" => fixed(&[("id", Kind::String), ("started_at", Kind::String)]),
+            "previous" => self.previous.clone()?,
             "item" => self.item.clone()?,
             "item_index" if self.item.is_some() => always(Kind::Integer),
             "omit" | "clear" => always(Kind::Any),
@@ -194,4 +224,23 @@ pub(super) fn event_field(events: &[Arc<EventType>], more: &IndexMap<String, Sha
         kind: Kind::Object,
         ..Field::default()
     }
+}
+
+/// The records that events are about.
+pub(super) fn records_of(events: &[Arc<EventType>]) -> Records {
+    let id = |record: &Record| record.id.as_ref().map(|id| format!("event.{id}"));
+    let mut records = Records::default();
+    for (at, event) in events.iter().enumerate() {
+        let all = event.record.iter().chain(&event.about_record);
+        let named: IndexMap<String, String> =
+            all.filter_map(|record| Some((record.full_kind(&event.app), id(record)?))).collect();
+        if named.is_empty() {
+            records.without.get_or_insert_with(|| event.name());
+        }
+        match at {
+            0 => records.ids = named,
+            _ => records.ids.retain(|kind, id| named.get(kind) == Some(id)),
+        }
+    }
+    records
 }

@@ -1,6 +1,7 @@
 //! Recipe → Checked: a recipe and the catalog come in; the proof that it is good goes out, or
 //! everything that is wrong with it. One file per rule. In the same way a project file becomes a project.
 
+mod changed;
 mod checked;
 mod checked_trigger;
 mod custom_fields;
@@ -11,6 +12,7 @@ mod filters;
 mod hold;
 mod infer;
 mod known;
+mod links;
 mod narrow;
 mod needs;
 mod operators;
@@ -44,12 +46,14 @@ use crate::source::Route;
 use crate::template::Template;
 
 pub use checked::{
-    Action, Checked, CheckedCall, CheckedHold, CheckedPatch, CheckedRecipe, CheckedSetting,
-    CheckedStep, CheckedUse, CheckedWait, Content, Each, EventFields, Finds, Input, Inside,
-    Mapping, NamedField, NamedFields, NamedId, Place, RetryPolicy, SafeWrite, Search, TagChange,
-    UsedSetting, Which,
+    Action, Checked, CheckedCall, CheckedHold, CheckedLink, CheckedPatch, CheckedRecipe,
+    CheckedSetting, CheckedStep, CheckedUse, CheckedWait, Content, Each, EventFields, Finds, Input,
+    Inside, LinkedRecord, Mapping, NamedField, NamedFields, NamedId, Place, RetryPolicy, SafeWrite,
+    Search, TagChange, UsedSetting, Which,
 };
-pub use checked_trigger::{CheckedTrigger, Often, Poll, Schedule, Times, TriggerKind};
+pub use checked_trigger::{
+    CheckedChanged, CheckedTrigger, Often, Poll, Schedule, Times, TriggerKind,
+};
 
 pub use filled::{SettingError, SettingProblem, filled_settings};
 pub use needs::{ConnectionNeed, Need, Needed, Why, needed_scopes, needs};
@@ -75,7 +79,7 @@ pub fn recipe(
 ) -> Option<Checked> {
     let recipe = &file.recipe;
     let filters = &near.filters;
-    let mut known = Known::nothing(filters.clone());
+    let mut known = Known { kinds: catalog.kinds().into(), ..Known::nothing(filters.clone()) };
     known.snapshots = Arc::new(near.snapshots.or_given(&given(recipe, catalog)));
     let mut checker = Checker {
         file,

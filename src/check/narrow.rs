@@ -11,6 +11,7 @@ pub(super) fn filled_by(condition: &Expression, found: &mut Vec<String>) {
             filled_by(b, found);
         }
         Node::Field(..) => found.extend(condition.path().map(|p| p.join("."))),
+        Node::Call { .. } => found.extend(question(condition)),
         Node::Compare(a, b, Comparison::Order) => {
             filled_by(a, found);
             filled_by(b, found);
@@ -32,6 +33,24 @@ pub(super) fn filled_by(condition: &Expression, found: &mut Vec<String>) {
         }
         _ => {}
     }
+}
+
+/// `linked(…)` as one name: the same question always has the same one. None for what is no such call, or
+/// asks for something that is only known in the run.
+pub(super) fn question(call: &Expression) -> Option<String> {
+    let Node::Call { callee, arguments } = &call.node else { return None };
+    if !matches!(&callee.node, Node::Name(name) if name == "linked") {
+        return None;
+    }
+    fn written(argument: &Expression) -> Option<String> {
+        match &argument.node {
+            Node::Literal(value) => Some(value.to_string()),
+            Node::Named(name, value) => Some(format!("{name}={}", written(value)?)),
+            _ => argument.path().map(|path| path.join(".")),
+        }
+    }
+    let arguments: Option<Vec<String>> = arguments.iter().map(written).collect();
+    Some(format!("linked({})", arguments?.join(", ")))
 }
 
 /// The dotted names that must be there when `condition` does not hold: `not event.email`.

@@ -37,10 +37,16 @@ impl Checker<'_> {
             self.sink.say(diagnostic::unsupported_operation(&route, &operation.call, why));
             return (None, None);
         }
-        let Some(event) = EventType::polled(&operation) else {
+        let Some(mut event) = EventType::polled(&operation) else {
             self.sink.say(diagnostic::find_needs_list(&route, &operation.call));
             return (None, None);
         };
+        let kind = event.record.as_ref().map(|record| record.kind.as_str());
+        let about = kind.and_then(|kind| self.catalog.about_record(&event.app, kind));
+        event.about_record = about.filter(|about| {
+            let id = about.id.as_deref();
+            id.is_some_and(|id| event.payload.at_path(id).is_some())
+        });
         let take = trigger.take.unwrap_or_default();
         if take == Take::New && matches!(event.payload.inner("id"), Inner::Absent) {
             self.sink.say(diagnostic::poll_without_ids(&route, &operation.call));
@@ -65,6 +71,7 @@ impl Checker<'_> {
             retry: RetryPolicy::default(),
             on_error: OnProblem::Stop,
             on_not_found: OnProblem::Stop,
+            links: Vec::new(),
         };
         let poll = |often| Poll { place: self.place(here), call, often, take };
         (often.filter(|_| !reads_more).map(poll), Some(event))
@@ -106,7 +113,8 @@ impl Checker<'_> {
             let mut texts = Vec::new();
             texts_in(value, &mut texts);
             let templates = texts.into_iter().filter_map(|text| Template::text(text).ok());
-            let too_early = ["event", "trigger", "run", "steps", "item", "item_index"];
+            let too_early =
+                ["event", "trigger", "run", "steps", "item", "item_index", "previous", "linked"];
             let reads: Vec<Template> = templates.collect();
             let mut roots = reads.iter().flat_map(Template::reads).map(|path| path[0]);
             if let Some(root) = roots.find(|root| too_early.contains(root)) {

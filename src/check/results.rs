@@ -96,7 +96,7 @@ impl Checker<'_> {
                     fields.insert(name.clone(), Field { presence, ..field.clone() });
                 }
             }
-            Some(Action::Group(_) | Action::Stop(_) | Action::Wait(_)) => {
+            Some(Action::Group(_) | Action::Stop(_) | Action::Wait(_) | Action::Link(_)) => {
                 fields.insert("skipped".to_owned(), always(Kind::Boolean));
             }
             None => open = verb.is_none() || action.is_none(),

@@ -110,7 +110,10 @@ impl Checker<'_> {
             checked
         });
         let conditional = conditional || step.when.is_some();
-        let action = verb.and_then(|verb| self.action(verb, step, here, conditional));
+        let mut action = verb.and_then(|verb| self.action(verb, step, here, conditional));
+        if verb == Some(Verb::Call) {
+            action = self.with_links(action, step, here);
+        }
         self.known.filled = outer_filled;
         self.known.item = outer_item;
         self.known.current = outer_step;
@@ -265,6 +268,9 @@ impl Checker<'_> {
                 let text = always(Kind::String);
                 self.mapping(&text, &reason, &here.key("stop"), "stop").map(Action::Stop)
             }
+            Verb::Link | Verb::Unlink => {
+                self.links(step, here)?.pop().map(|link| Action::Link(Box::new(link)))
+            }
             Verb::Do => {
                 let group = step.group.as_deref()?;
                 if group.is_empty() {
@@ -321,6 +327,7 @@ impl Checker<'_> {
             retry,
             on_error: step.on_error.unwrap_or_default(),
             on_not_found: step.on_not_found.unwrap_or_default(),
+            links: Vec::new(),
         })
     }
 

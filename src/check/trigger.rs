@@ -6,10 +6,12 @@ use crate::catalog::{EventType, NotFound};
 use crate::diagnostic::{self, nearest};
 use crate::recipe::Trigger;
 use crate::source::Route;
+use crate::template::Template;
 
 use super::Checker;
+use super::checked::Place;
 use super::checked_trigger::{CheckedTrigger, TriggerKind};
-use super::known::event_field;
+use super::known::{event_field, records_of};
 use super::narrow::filled_by;
 
 /// The keys of a trigger that mean something only beside one kind of it.
@@ -52,6 +54,7 @@ impl Checker<'_> {
             self.known.event = event_field(events, &trigger.fields);
             self.event_custom_fields(events);
             self.known.events = events.iter().map(|e| e.name()).collect();
+            self.known.records = records_of(events);
             self.known.event_name = self.known.events.join(" and ");
             self.known.event_shown = match word {
                 Word::Event => Some(self.known.event_name.clone()),
@@ -59,6 +62,10 @@ impl Checker<'_> {
                 Word::Schedule => None,
             };
         }
+        let changed = match (&events, word) {
+            (Some(_), Word::Event | Word::Poll) => self.changed(trigger, &here),
+            _ => None,
+        };
         let when = trigger.when.as_ref().map(|w| self.condition(&w.0, &here.key("when")));
         if let Some(Some((_, template))) = &when {
             let mut filled = Vec::new();
@@ -66,14 +73,31 @@ impl Checker<'_> {
             self.known.filled.extend(filled);
         }
         let per = trigger.one_at_a_time_per.as_ref();
-        let one_at_a_time_per = per.map(|p| self.condition(&p.0, &here.key("one_at_a_time_per")));
+        let one_at_a_time_per = per.map(|p| self.order(&p.0, &here.key("one_at_a_time_per")));
         Some(CheckedTrigger {
             kind: kind?,
             events: events?,
             when: when.flatten(),
             one_at_a_time_per: one_at_a_time_per.flatten(),
             custom_fields: None,
+            changed,
         })
+    }
+
+    /// What orders runs is known as soon as the event is here, and reads nothing else.
+    fn order(&mut self, written: &str, route: &Route) -> Option<(Place, Template)> {
+        let order = self.condition(written, route)?;
+        let reads = order.1.reads();
+        let too_early = ["linked", "previous"]
+            .into_iter()
+            .find(|name| reads.iter().any(|path| path.first() == Some(name)));
+        match too_early {
+            Some(name) => {
+                self.sink.say(diagnostic::order_reads(route, name));
+                None
+            }
+            None => Some(order),
+        }
     }
 
     /// The events that are named; `None` when one of them is not known.
@@ -110,6 +134,7 @@ impl Checker<'_> {
             ("every", trigger.every.is_some(), word == Word::Poll),
             ("take", trigger.take.is_some(), word == Word::Poll),
             ("fields", !trigger.fields.is_empty(), word != Word::Schedule),
+            ("changed", trigger.changed.is_some(), word != Word::Schedule),
         ];
         let on = match word {
             Word::Event => "an event",

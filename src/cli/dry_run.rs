@@ -1,15 +1,18 @@
 //! `linecook dry-run`: every request that would go out.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::exit::{CommandError, Exit, Result};
+use super::live::LiveProject;
+use super::live_links::RunLinks;
 use super::options::{Format, RecipeArgs, colour};
 use super::prepare::{Prepared, prepare, runtime};
 use super::print;
 use super::target::{Target, TargetArgs};
 use crate::catalog::Catalog;
 use crate::connection::Credentials;
-use crate::execute::{Care, DryEngine, ReadingEngine, Setup, drive};
+use crate::execute::{Care, DryEngine, Imagined, ReadingEngine, Setup, drive};
 use crate::http::HttpCaller;
 use crate::journal::{History, Outcome};
 use crate::plan::Accounts;
@@ -76,9 +79,24 @@ async fn imagine(args: &Args, prepared: &Prepared) -> (History, Outcome) {
     let location = args.recipe.location.as_deref().unwrap_or("[location of the connection]");
     let accounts = Accounts::of_catalog(catalog, location);
     let setup = setup(prepared, accounts, Care::default(), Duration::ZERO);
-    let mut engine = DryEngine::new(catalog, prepared.now).with_answers(prepared.answers());
+    let mut engine = DryEngine::new(catalog, prepared.now)
+        .with_links(links_of_project(args, prepared))
+        .with_answers(prepared.answers())
+        .with_last_seen(prepared.last_seen());
     let outcome = drive(&prepared.plan, &prepared.event, &setup, &mut engine).await;
     (engine.into_history(), outcome)
+}
+
+/// Those that the example says; for an event of one's own those of the project, as far as there is one.
+fn links_of_project(args: &Args, prepared: &Prepared) -> Imagined<RunLinks> {
+    let of_project = || {
+        let project = LiveProject::of(&args.recipe.recipe, BTreeMap::new()).ok()?;
+        project.links(&BTreeMap::new(), [])
+    };
+    Imagined::over(match prepared.example.is_none().then(of_project).flatten() {
+        Some(of_project) => RunLinks::OfProject(of_project),
+        None => RunLinks::InMemory(prepared.links()),
+    })
 }
 
 /// What would change: the apps are asked, and nothing is written.
@@ -93,8 +111,14 @@ async fn read(args: &Args, prepared: &Prepared) -> Result<(History, Outcome)> {
     let (plan, settings) = target.plan(prepared)?;
     let accounts = target.accounts.clone();
     let setup = Setup { settings, ..setup(prepared, accounts, care, ONE_ANSWER) };
-    let engine = ReadingEngine::new(caller, Catalog::embedded(), prepared.now);
-    let mut engine = engine.with_answers(prepared.answers());
+    let links = match &target.links {
+        Some(of_project) => RunLinks::OfProject(of_project.clone()),
+        None => RunLinks::InMemory(prepared.links()),
+    };
+    let mut engine = ReadingEngine::new(caller, Catalog::embedded(), prepared.now)
+        .with_links(Imagined::over(links))
+        .with_answers(prepared.answers())
+        .with_last_seen(prepared.last_seen());
     let outcome = drive(&plan, &prepared.event, &setup, &mut engine).await;
     target.credentials.settled().await;
     Ok((engine.into_history(), outcome))
@@ -109,6 +133,8 @@ fn setup(prepared: &Prepared, accounts: Accounts, care: Care, settle_after: Dura
         detail: crate::plan::Detail::ToShow,
         defaults: prepared.defaults.clone(),
         locks: Default::default(),
+        own_writes: Default::default(),
+        chain: 0,
         care,
         settle_after,
     }

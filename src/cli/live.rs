@@ -7,11 +7,14 @@ use super::credentials::{ProjectCredentials, facts};
 use super::environment::token;
 use super::exit::{CommandError, Result};
 use super::installed::{care, connections};
+use super::live_links::ProjectLinks;
 use super::project::{ReadyProject, load_project, project_file_of};
+use super::store::StorePlace;
 use crate::catalog::App;
 use crate::connection::{Connection, Facts, Secret};
 use crate::execute::Care;
 use crate::project::PROJECT_FILE;
+use crate::store::LinkAccounts;
 
 /// A project as one recipe of it sees it.
 pub struct LiveProject {
@@ -97,6 +100,32 @@ impl LiveProject {
                 ))
             }
         }
+    }
+
+    /// The links of the project. `called` are the connections that the run uses, app → connection; what goes
+    /// to servers of one's own, `elsewhere`, is in no account of the project.
+    pub fn links<'a>(
+        &self,
+        called: &BTreeMap<String, String>,
+        elsewhere: impl IntoIterator<Item = &'a String>,
+    ) -> Option<ProjectLinks> {
+        let ready = self.project.as_ref()?;
+        let all = connections(&ready.project);
+        let all = all.iter().map(|(name, connection)| (connection.app.as_str(), name.as_str()));
+        let mut accounts = LinkAccounts::only(all);
+        for (app, names) in &self.installed {
+            if let (1, Some(name)) = (names.len(), names.first()) {
+                accounts.0.insert(app.clone(), name.clone());
+            }
+        }
+        for (app, name) in called.iter().filter(|(_, name)| !name.ends_with(':')) {
+            accounts.0.insert(app.clone(), name.clone());
+        }
+        for app in elsewhere {
+            accounts.0.remove(app);
+        }
+        let (path, defaults) = (ready.store.clone(), ready.defaults.clone());
+        Some(ProjectLinks::new(StorePlace { path, project: None, defaults }, accounts))
     }
 
     /// Whether the vault has a token for a connection.

@@ -16,7 +16,9 @@ mod events;
 mod exit;
 mod init;
 mod installed;
+mod links;
 mod live;
+mod live_links;
 mod load;
 mod options;
 mod prepare;
@@ -45,6 +47,7 @@ use clap::{Parser, Subcommand};
 pub use event::example_payload;
 pub use exit::Exit;
 pub use load::load;
+pub use prepare::{given_last_seen, given_links};
 pub use project::{Installation, LoadedProject, ReadyProject, load_project};
 pub use target::furnish;
 
@@ -104,6 +107,8 @@ enum Verb {
     Runs(runs::Args),
     /// What has arrived: look at events, start their recipes once more
     Events(events::Args),
+    /// Which record here is which record there: list links, set, remove and import them
+    Links(links::Args),
     /// Say what is fine and what is not: the project, the store, the service, runs, tokens
     Doctor(doctor::Args),
     /// Write a copy of the store, while the service runs or not
@@ -133,6 +138,7 @@ pub fn main() -> ExitCode {
         Verb::Sync(args) => sync::run(&args),
         Verb::Runs(args) => runs::run(&args),
         Verb::Events(args) => events::run(&args),
+        Verb::Links(args) => links::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Backup(args) => backup::run(&args),
         Verb::Restore(args) => restore::run(&args),

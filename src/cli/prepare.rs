@@ -13,9 +13,10 @@ use super::print;
 use super::test::snapshots_of;
 use crate::catalog::Catalog;
 use crate::diagnostic::Severity;
-use crate::execute::{self, TriggerEvent};
+use crate::execute::{self, MemoryLinks, TriggerEvent, written_links};
+use crate::journal::LastSeen;
 use crate::plan::{self, Plan};
-use crate::recipe::{Example, RecipeFile};
+use crate::recipe::{Example, Given, RecipeFile};
 use crate::snapshot::Snapshots;
 use crate::value::{Defaults, Kind};
 
@@ -32,7 +33,7 @@ pub struct Prepared {
     pub settings: Map<String, Value>,
     pub defaults: Arc<Defaults>,
     /// As they were filled in, before what is picked by its name was looked up.
-    given: Map<String, Value>,
+    filled_in: Map<String, Value>,
     /// What is known of the accounts that it works with in its project.
     pub snapshots: Snapshots,
 }
@@ -40,14 +41,38 @@ pub struct Prepared {
 impl Prepared {
     /// The settings as these accounts know what was picked.
     pub fn settings_for(&self, accounts: &Snapshots) -> Result<Map<String, Value>> {
-        settings(&self.plan, &self.given, accounts)
+        settings(&self.plan, &self.filled_in, accounts)
+    }
+
+    /// The links that the example says are there.
+    pub fn links(&self) -> MemoryLinks {
+        given_links(self.given())
+    }
+
+    /// How the record looked before, as the example says.
+    pub fn last_seen(&self) -> Option<LastSeen> {
+        given_last_seen(self.given())
+    }
+
+    fn given(&self) -> Option<&Given> {
+        self.example.as_ref().and_then(|example| example.given.as_ref())
     }
 
     /// What the example says that a person answers.
     pub fn answers(&self) -> IndexMap<String, String> {
-        let given = self.example.as_ref().and_then(|example| example.given.as_ref());
-        given.map(|given| given.answers.clone()).unwrap_or_default()
+        self.given().map(|given| given.answers.clone()).unwrap_or_default()
     }
+}
+
+/// The links that are there before a run.
+pub fn given_links(given: Option<&Given>) -> MemoryLinks {
+    given.into_iter().flat_map(|given| written_links(&given.links)).collect()
+}
+
+/// How the trigger's record looked before a run; none on first sight.
+pub fn given_last_seen(given: Option<&Given>) -> Option<LastSeen> {
+    let fields = given?.seen.clone()?;
+    Some(LastSeen { fields, owed: false })
 }
 
 /// Loads, checks and completes a recipe. `None` when it has errors, which have been printed then.
@@ -102,7 +127,7 @@ pub fn prepare(args: &RecipeArgs) -> Result<Option<Prepared>> {
         settings,
         defaults,
         file,
-        given,
+        filled_in: given,
         snapshots,
     }))
 }

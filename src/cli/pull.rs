@@ -278,7 +278,7 @@ async fn entries(
                 }
             }
         }
-        if list.is_last_page(&body, number) {
+        if list.is_last_page(&body, number, None) {
             break;
         }
     }
@@ -359,6 +359,7 @@ fn request(
         search: None,
         save: Vec::new(),
         safe: Default::default(),
+        links: Vec::new(),
         retry: RetryPolicy::off(),
         on_error: OnProblem::Stop,
         on_not_found: OnProblem::Stop,

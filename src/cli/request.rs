@@ -69,10 +69,11 @@ async fn do_here(
     Ok(answers)
 }
 
-async fn ask_service(
+/// Leaves requests for the service that runs a store, and waits for its answers.
+pub async fn ask_service(
     store: &Store,
     requests: &[RequestBody],
-) -> Result<Vec<Option<RequestAnswer>>> {
+) -> std::result::Result<Vec<Option<RequestAnswer>>, StoreError> {
     let mut left = Vec::with_capacity(requests.len());
     for request in requests {
         left.push(store.leave_request(request).await?);

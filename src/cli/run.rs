@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use jiff::Timestamp;
 
 use super::exit::{CommandError, Exit, Result};
+use super::live_links::RunLinks;
 use super::options::{RecipeArgs, colour};
 use super::prepare::{prepare, runtime};
 use super::print;
@@ -66,6 +67,8 @@ pub fn run(args: &Args) -> Result {
             detail: crate::plan::Detail::ToShow,
             defaults: prepared.defaults.clone(),
             locks: Default::default(),
+            own_writes: Default::default(),
+            chain: 0,
             care: target.care,
             settle_after: timeout + Duration::from_secs(1),
         };
@@ -98,8 +101,14 @@ pub fn run(args: &Args) -> Result {
             true => SystemClock::sandbox(prepared.now),
             false => SystemClock::real(),
         };
-        let answers = prepared.answers();
-        let mut engine = LocalEngine::new(caller, clock, patience, watch).with_answers(answers);
+        let links = match &target.links {
+            Some(of_project) => RunLinks::OfProject(of_project.clone()),
+            None => RunLinks::InMemory(prepared.links()),
+        };
+        let mut engine = LocalEngine::new(caller, clock, patience, watch)
+            .with_answers(prepared.answers())
+            .with_links(links)
+            .with_last_seen(prepared.last_seen());
         let outcome = drive(&plan, &prepared.event, &setup, &mut engine).await;
         target.credentials.settled().await;
         let history = engine.into_history();

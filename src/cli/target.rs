@@ -10,6 +10,7 @@ use super::credentials::{ProjectCredentials, how_to_connect};
 use super::environment;
 use super::exit::{CommandError, Result};
 use super::live::LiveProject;
+use super::live_links::ProjectLinks;
 use super::options::RecipeArgs;
 use super::prepare::Prepared;
 use crate::catalog::{App, Catalog};
@@ -24,7 +25,7 @@ use crate::sandbox::{Sandbox, World};
 /// Where the calls of an app go, and with which token.
 #[derive(clap::Args)]
 pub struct TargetArgs {
-    /// Send an app's calls to another server instead of the sandbox
+    /// Send an app's calls to another server
     #[arg(long = "base-url", value_name = "APP=URL")]
     pub base_url: Vec<String>,
     /// A file with the token for an app; else the variable LINECOOK_<APP>_TOKEN
@@ -42,6 +43,8 @@ pub struct Target {
     /// App → connection.
     pub connections: BTreeMap<String, String>,
     pub guard: Guard,
+    /// Those of the project whose accounts are reached; none where all is made up.
+    pub links: Option<ProjectLinks>,
     /// All calls go to the sandbox: time may jump.
     pub is_sandbox: bool,
     /// What holds for steps that do not say it themselves.
@@ -146,10 +149,21 @@ impl Target {
             (false, false) => "against the servers named; all else in the sandbox".to_owned(),
         };
         let is_sandbox = !is_live && elsewhere.is_empty();
+        let links = live.links(&connections, elsewhere.keys());
         let credentials = Arc::new(live.credentials(given));
         let guard = Guard::new(guarded);
         let care = live.care();
-        Ok(Target { accounts, credentials, connections, guard, is_sandbox, care, words, sandbox })
+        Ok(Target {
+            accounts,
+            credentials,
+            connections,
+            guard,
+            links,
+            is_sandbox,
+            care,
+            words,
+            sandbox,
+        })
     }
 }
 
@@ -199,21 +213,23 @@ pub fn furnish(world: &mut World, given: Option<&Given>, event: &TriggerEvent) {
         world.add_records(kind, records);
     }
     given.iter().flat_map(|g| &g.failures).for_each(|failure| world.add_failure(failure));
-    let about = [&event.event.record, &event.event.about_record];
-    for record in about.into_iter().flatten() {
-        let kind = format!("{}.{}", event.event.app, record.kind);
-        let id = record.id.as_ref().and_then(|id| event.payload.get(id)).and_then(Value::as_str);
-        let Some(id) = id else { continue };
-        let there = world.records(&kind).iter().any(|r| r.get("id").is_some_and(|v| v == id));
+    let own = event.event.record_of(&event.payload);
+    let about = event.event.about_record_of(&event.payload);
+    for (record, is_own) in own.map(|r| (r, true)).into_iter().chain(about.map(|r| (r, false))) {
+        let has_id = |r: &Map<String, Value>| r.get("id").is_some_and(|id| *id == record.id);
+        let there = world.records(&record.kind).iter().any(|r| has_id(r));
         if there || event.event.id.ends_with("_deleted") {
             continue;
         }
-        let mut fields = match Some(record) == event.event.record.as_ref() {
+        // Where the event holds the other record too, it is there as it says.
+        let kind = record.kind.rsplit('.').next().unwrap_or_default();
+        let held = event.payload.get(kind).and_then(Value::as_object).filter(|held| has_id(held));
+        let mut fields = match is_own {
             true => event.payload.clone(),
-            false => Map::new(),
+            false => held.cloned().unwrap_or_default(),
         };
-        fields.insert("id".into(), id.into());
-        world.add_records(&kind, &[fields]);
+        fields.insert("id".into(), record.id.into());
+        world.add_records(&record.kind, &[fields]);
     }
 }
 

@@ -10,7 +10,7 @@ use super::event::{event_type, example_payload};
 use super::exit::{Exit, Result};
 use super::load::{Against, Loaded, load_all, recipe_paths};
 use super::options::{DefaultArgs, colour};
-use super::prepare::runtime;
+use super::prepare::{given_last_seen, given_links, runtime};
 use super::print;
 use super::target::furnish;
 use crate::catalog::{App, Catalog};
@@ -173,6 +173,8 @@ async fn one(
         detail: crate::plan::Detail::ToShow,
         defaults: defaults.clone(),
         locks: Default::default(),
+        own_writes: Default::default(),
+        chain: 0,
         care: Default::default(),
         settle_after: Duration::from_secs(31),
     };
@@ -180,7 +182,10 @@ async fn one(
     let clock = VirtualClock::at(now);
     let caller = InProcess::at(world, clock.clone());
     let answers = example.given.as_ref().map(|g| g.answers.clone()).unwrap_or_default();
-    let mut engine = LocalEngine::new(caller, clock, patience, |_| {}).with_answers(answers);
+    let mut engine = LocalEngine::new(caller, clock, patience, |_| {})
+        .with_answers(answers)
+        .with_links(given_links(example.given.as_ref()))
+        .with_last_seen(given_last_seen(example.given.as_ref()));
     let outcome = drive(plan, &event, &setup, &mut engine).await;
     compare(catalog, example, at, &outcome, &engine.into_history(), defaults)
 }

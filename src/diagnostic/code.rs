@@ -148,6 +148,10 @@ codes! {
     UnknownFunction "unknown-function" Error,
     BadJsonPath "bad-jsonpath" Error,
     SavesNothing "saves-nothing" Warning,
+    // Links, and what was seen before.
+    UnknownKind "unknown-kind" Error,
+    BadLink "bad-link" Error,
+    NoRecord "no-record" Error,
     // Settings and examples.
     SettingDefault "setting-default" Error,
     UnusedSetting "unused-setting" Warning,
@@ -157,6 +161,7 @@ codes! {
     ExampleTime "example-time" Error,
     ExampleRecord "example-record" Error,
     ExampleAnswer "example-answer" Error,
+    ExampleSeen "example-seen" Error,
     // The project file.
     SecretInFile "secret-in-file" Error,
     BadAddress "bad-address" Error,

@@ -12,12 +12,13 @@ use super::look::{Asks, Look, Search, Wanted};
 use super::refusal;
 use super::settle::Settling;
 use crate::call::{Request, Response};
-use crate::catalog::Operation;
-use crate::check::{self, CheckedCall, CheckedStep, Mapping};
+use crate::catalog::{Effect, Operation};
+use crate::check::{self, CheckedCall, CheckedLink, CheckedStep, Mapping};
 use crate::journal::{CallKey, Decision, LooksFor, PlannedCall, StepError, StepErrorKind};
 use crate::plan::{self, Account, DataError, PlannedRequest};
 use crate::recipe::OnProblem;
 use crate::template::Scope;
+use crate::value::RecordKey;
 
 /// The most pages of one search.
 const MAX_PAGES: u64 = 200;
@@ -30,8 +31,17 @@ pub(super) async fn run<E: Engine + Send>(
     scope: &Scope,
     item: &[usize],
 ) -> Result<Map<String, Value>, End> {
-    let mut this =
-        CallStep { drive, step, call, scope, item, held_tags: None, sent: None, known: None };
+    let mut this = CallStep {
+        drive,
+        step,
+        call,
+        scope,
+        item,
+        last_id: None,
+        held_tags: None,
+        sent: None,
+        known: None,
+    };
     let outcome = match this.whole().await {
         // A value that does not fit is a failure of the step like any other.
         Err(End::Failed(error)) => Err(error),
@@ -47,6 +57,8 @@ pub(super) struct CallStep<'a, 'd, E> {
     pub call: &'a CheckedCall,
     pub scope: &'a Scope,
     pub item: &'a [usize],
+    /// What stood last in the address of the last request: the id of the record that it was about.
+    pub last_id: Option<String>,
     /// The tags that the record has, where the app has shown them.
     pub held_tags: Option<Vec<String>>,
     /// What has been sent, where it is to be compared with what is then there.
@@ -69,9 +81,71 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             None => self.plain().await?,
         };
         match outcome {
-            Ok(results) => Ok(self.tags(&results).await?.map(|()| results)),
+            Ok(results) => match self.tags(&results).await? {
+                Ok(()) => {
+                    self.link(&results).await?;
+                    Ok(Ok(results))
+                }
+                Err(error) => Ok(Err(error)),
+            },
+            Err(error) if error.kind == StepErrorKind::NotFound => {
+                Ok(Err(self.without_links(error).await?))
+            }
             Err(error) => Ok(Err(error)),
         }
+    }
+
+    /// Links what the step says, and forgets the links of what it has deleted.
+    async fn link(&mut self, results: &Map<String, Value>) -> Result<(), End> {
+        if let Some(record) = self.deleted() {
+            self.drive.drop_links(self.step, record, self.item).await?;
+        }
+        if self.call.links.is_empty() {
+            return Ok(());
+        }
+        let mut scope = self.scope.clone();
+        scope.set_step(self.step.name(), Value::Object(results.clone()));
+        let asks = (self.step.id.as_str(), self.item, "links-behind");
+        let templates = self.call.links.iter().flat_map(CheckedLink::templates);
+        self.drive.learn_links(asks, templates, &self.step.place, &mut scope).await?;
+        for link in &self.call.links {
+            self.drive.change_links(self.step, link, &scope, self.item).await?;
+        }
+        Ok(())
+    }
+
+    /// The record that the call deletes.
+    fn deleted(&self) -> Option<RecordKey> {
+        let operation = &self.call.operation;
+        let record = operation.record.as_ref().filter(|_| operation.effect == Effect::Delete)?;
+        let last = operation.path_pattern().rsplit('/').next()?.strip_prefix(':')?;
+        let id = self.last_id.as_ref().filter(|_| record.id.as_deref() == Some(last))?;
+        Some(RecordKey::new(record.full_kind(&operation.app), id))
+    }
+
+    /// A record that is not there any more: where a link led to it, that link leads nowhere.
+    async fn without_links(&mut self, mut error: Box<StepError>) -> Result<Box<StepError>, End> {
+        let Some(id) = self.last_id.clone() else { return Ok(error) };
+        let app = &self.call.operation.app;
+        let mut gone = self.scope.linked_records(&id);
+        gone.retain(|record| record.app() == app);
+        if let Some(record) = gone.into_iter().next().or_else(|| self.deleted()) {
+            let links = self.drive.drop_links(self.step, record.clone(), self.item).await?;
+            let others = links.iter().filter_map(|link| link.other(&record));
+            let others: Vec<String> = others.map(RecordKey::to_string).collect();
+            if !others.is_empty() {
+                let (links, were) = match others.len() {
+                    1 => ("the link", "was"),
+                    _ => ("the links", "were"),
+                };
+                error.message = format!(
+                    "{}; {links} with {} {were} removed",
+                    error.message,
+                    others.join(" and ")
+                );
+            }
+        }
+        Ok(error)
     }
 
     async fn plain(&mut self) -> Result<Results, End> {
@@ -152,6 +226,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let mut complete = false;
         for number in 1..=MAX_PAGES {
             let page = plan::page(&planned, &operation, number);
+            let size = plan::page_size(&page.request, &operation);
             let response =
                 match self.read(&format!("page-{number}"), &operation, page, None).await? {
                     Ok(response) => response,
@@ -160,7 +235,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             let zone = self.drive.zone(&operation.app);
             let zoned = |item: &Value| plan::with_zones(&list.of, item, zone);
             items.extend(list.read_items(&response.body).into_iter().map(zoned));
-            complete = list.is_last_page(&response.body, number);
+            complete = list.is_last_page(&response.body, number, size);
             last = Some(response);
             if complete {
                 break;
@@ -269,6 +344,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             retry: self.call.retry,
             on_error: OnProblem::Stop,
             on_not_found: OnProblem::Stop,
+            links: Vec::new(),
         };
         let scope = Scope::new(self.drive.setup.defaults.clone());
         plan::request(&call, &self.step.place, &scope, account, "")
@@ -285,6 +361,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let list = operation.list.as_ref().expect("only list operations are searched");
         for number in 1..=MAX_PAGES {
             let page = plan::page(&planned, operation, number);
+            let size = plan::page_size(&page.request, operation);
             let looks_for = LooksFor { conditions: conditions.clone(), creates };
             let part = format!("look-{number}");
             let response = match self.read(&part, operation, page, Some(looks_for)).await? {
@@ -302,7 +379,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
                 }
                 return Ok(Ok(Some(plan::with_zones(&list.of, found, zone))));
             }
-            if list.is_last_page(&response.body, number) {
+            if list.is_last_page(&response.body, number, size) {
                 return Ok(Ok(None));
             }
         }
@@ -359,14 +436,16 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
                 None => planned,
             };
             let settling = Settling::Person { why: None };
-            if let Some(planned) = planned
-                && let Err(mut error) = self.send(part, operation, planned, &settling).await?
-            {
-                if error.kind == StepErrorKind::Refused {
-                    error.place.clone_from(&tags.place);
-                    error.instead = refusal::correct("tags");
+            let Some(planned) = planned else { continue };
+            match self.send(part, operation, planned, &settling).await? {
+                Ok(response) => self.note_own(operation, Some(&record), &response),
+                Err(mut error) => {
+                    if error.kind == StepErrorKind::Refused {
+                        error.place.clone_from(&tags.place);
+                        error.instead = refusal::correct("tags");
+                    }
+                    return Ok(Err(error));
                 }
-                return Ok(Err(error));
             }
         }
         Ok(Ok(()))
@@ -408,6 +487,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         planned: PlannedRequest,
         looks_for: Option<LooksFor>,
     ) -> Result<Result<Response, Box<StepError>>, End> {
+        self.note_id(operation, &planned);
         let (key, owner) = (self.key(part), self.owner());
         let (effect, settle) = (operation.effect, operation.in_doubt);
         let call = PlannedCall { planned, effect, settle, attempt: 1, looks_for };
@@ -415,6 +495,13 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let outcome = attempt(self.drive, &key, &mut tries, owner).await?;
         Ok(outcome
             .map_err(|setback| failed(self.drive, owner, &tries.call, &setback, setback.kind)))
+    }
+
+    /// Notes which record a request is about.
+    pub(super) fn note_id(&mut self, operation: &Operation, planned: &PlannedRequest) {
+        let parts = operation.path_pattern().split('/').skip(1).zip(&planned.request.path);
+        let id = parts.filter(|(part, _)| part.starts_with(':')).last();
+        self.last_id = id.map(|(_, id)| id.clone());
     }
 
     pub(super) fn key(&self, part: &str) -> CallKey {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::engine::{Engine, Interrupt};
 use super::{Setup, TriggerEvent, condition_holds};
 use super::{call_step, pause_step, used_step};
-use crate::check::{Action, CheckedHold, CheckedStep, CheckedWait, Each, Mapping, Place};
+use crate::check::{Action, CheckedLink, CheckedStep, Each, Mapping, Place};
 use crate::journal::{CallKey, Decision, Outcome, Question, StepError, StepErrorKind};
 use crate::plan::{
     DataError, Plan, evaluate, fields_with_zones, render, template_error, with_custom_fields,
@@ -72,30 +72,47 @@ impl<E: Engine + Send> Drive<'_, E> {
         }
         scope.set_event(fields_with_zones(of, &payload, zone));
         scope.set("trigger", &self.event.facts());
+        scope.set_records(self.event.records());
         scope.set("settings", &Value::Object(self.setup.settings.clone()));
         let key = CallKey::new("trigger", &[], "now");
         let started_at = self.time(&key, &Place::default()).await?;
         scope.set_now(started_at);
         scope.set("run", &json!({ "id": self.setup.run_id, "started_at": started_at.to_string() }));
-        self.starts(plan, &scope)?;
+        self.starts(plan, &mut scope).await?;
         self.steps(&plan.recipe.steps, &mut scope, &mut Vec::new()).await
     }
 
-    /// The event's built-in condition, and the recipe's own.
-    fn starts(&self, plan: &Plan, scope: &Scope) -> Result<(), End> {
+    /// The event's built-in condition, what has changed, and the recipe's own condition.
+    async fn starts(&mut self, plan: &Plan, scope: &mut Scope) -> Result<(), End> {
         let event = &self.event.event;
         if condition_holds(event, &self.event.payload) == Some(false) {
             let when = event.when.as_deref().unwrap_or_default();
             let reason = format!("the event is not `{}`: {when} does not hold", event.name());
             return Err(End::Stopped { reason, place: Place::default() });
         }
-        if let Some((place, when)) = &plan.recipe.trigger.when
-            && !self.holds("trigger", place, when, scope)?
-        {
-            let reason = format!("the trigger's `when` does not hold: {}", when.source());
-            return Err(End::Stopped { reason, place: place.clone() });
+        let trigger = &plan.recipe.trigger;
+        let sight = match &trigger.changed {
+            Some(changed) => self.look_back(changed, scope).await?,
+            None => None,
+        };
+        let unmet = match &trigger.when {
+            None => None,
+            Some((place, when)) => {
+                let asks = ("trigger", &[][..], "links");
+                self.learn_links(asks, [when], place, scope).await?;
+                (!self.holds("trigger", place, when, scope)?).then_some((place, when))
+            }
+        };
+        if let Some(sight) = sight {
+            self.note_sight(sight, unmet.is_none()).await?;
         }
-        Ok(())
+        match unmet {
+            None => Ok(()),
+            Some((place, when)) => {
+                let reason = format!("the trigger's `when` does not hold: {}", when.source());
+                Err(End::Stopped { reason, place: place.clone() })
+            }
+        }
     }
 
     /// Boxed because groups hold steps that hold groups.
@@ -128,6 +145,7 @@ impl<E: Engine + Send> Drive<'_, E> {
         scope: &mut Scope,
         item: &mut Vec<usize>,
     ) -> Result<(), End> {
+        self.learn_each(step, each, scope, item).await?;
         let items = self.items(step, each, scope)?;
         let mut all = Vec::with_capacity(items.len());
         let mut inner: Vec<(String, Vec<Value>)> =
@@ -152,6 +170,25 @@ impl<E: Engine + Send> Drive<'_, E> {
             scope.set_step(&id, Value::Array(entries));
         }
         Ok(())
+    }
+
+    /// Finds out what a loop's list asks of links.
+    async fn learn_each(
+        &mut self,
+        step: &CheckedStep,
+        each: &Each,
+        scope: &mut Scope,
+        item: &[usize],
+    ) -> Result<(), End> {
+        let templates = match each {
+            Each::Expression(_, template) => vec![template],
+            Each::List(mappings) => mappings.iter().flat_map(Mapping::templates).collect(),
+        };
+        if !templates.iter().any(|template| template.uses_linked()) {
+            return Ok(());
+        }
+        scope.forget_links();
+        self.learn_links((&step.id, item, "links-each"), templates, &step.place, scope).await
     }
 
     fn items(&self, step: &CheckedStep, each: &Each, scope: &Scope) -> Result<Vec<Value>, End> {
@@ -206,9 +243,17 @@ impl<E: Engine + Send> Drive<'_, E> {
         scope: &mut Scope,
         item: &mut Vec<usize>,
     ) -> Result<Option<Map<String, Value>>, End> {
-        if uses_now(step) {
+        let templates = step.templates();
+        if uses_now(step, &templates) {
             let now = self.time(&CallKey::new(&step.id, item, "now"), &step.place).await?;
             scope.set_now(now);
+        }
+        let when = step.when.iter().map(|(_, when)| when);
+        let uses_linked = templates.iter().copied().chain(when).any(Template::uses_linked);
+        if uses_linked {
+            scope.forget_links();
+            let when = step.when.iter().map(|(_, when)| when);
+            self.learn_links((&step.id, item, "links-when"), when, &step.place, scope).await?;
         }
         if let Some((place, when)) = &step.when
             && !self.holds(&step.id, place, when, scope)?
@@ -223,6 +268,10 @@ impl<E: Engine + Send> Drive<'_, E> {
                 scope.set_step(&id, json!({ "skipped": true }));
             }
             return Ok(Some(Map::from_iter([("skipped".to_owned(), true.into())])));
+        }
+        if uses_linked {
+            let asks = (step.id.as_str(), &item[..], "links");
+            self.learn_links(asks, templates, &step.place, scope).await?;
         }
         match &step.action {
             Action::Call(call) => call_step::run(self, step, call, scope, item).await.map(Some),
@@ -244,6 +293,10 @@ impl<E: Engine + Send> Drive<'_, E> {
                 let reason = render(reason, scope).map_err(|e| self.data(step, e))?.into_value();
                 let reason = reason.as_str().unwrap_or("the recipe stops here").to_owned();
                 Err(End::Stopped { reason, place: step.place.clone() })
+            }
+            Action::Link(link) => {
+                self.change_links(step, link, scope, item).await?;
+                Ok(Some(Map::from_iter([("skipped".to_owned(), false.into())])))
             }
             Action::Group(steps) => {
                 self.steps(steps, scope, item).await?;
@@ -374,38 +427,14 @@ fn ids(step: &CheckedStep) -> Vec<String> {
     }
 }
 
-/// Whether a step, without the steps inside it, asks for the time.
-fn uses_now(step: &CheckedStep) -> bool {
-    let in_when = step.when.iter().any(|(_, template)| template.uses_now());
-    let in_action = match &step.action {
-        Action::Call(call) => {
-            let searched = match &call.search {
-                Some(crate::check::Search::Find(c))
-                | Some(crate::check::Search::UnlessExists { conditions: c, .. }) => &c[..],
-                _ => &[],
-            };
-            let inputs = call.inputs.iter().map(|input| &input.mapping);
-            let conditions = searched.iter().map(|(_, mapping)| mapping);
-            inputs
-                .chain(&call.body)
-                .chain(conditions)
-                .flat_map(|m| m.templates())
-                .any(Template::uses_now)
-        }
-        Action::Set(values) => {
-            values.iter().flat_map(|(_, m)| m.templates()).any(Template::uses_now)
-        }
-        Action::Stop(text)
-        | Action::Hold(CheckedHold { text, .. })
-        | Action::Wait(CheckedWait::Until(text)) => {
-            text.templates().into_iter().any(Template::uses_now)
-        }
-        Action::Use(used) => {
-            let settings = used.settings.iter().flat_map(|setting| &setting.mapping);
-            settings.flat_map(Mapping::templates).any(Template::uses_now)
-                || used.when.iter().any(|(_, template)| template.uses_now())
-        }
-        Action::Wait(CheckedWait::For(_)) | Action::Group(_) => false,
+/// Whether a step with these templates, without the steps inside it, asks for the time.
+fn uses_now(step: &CheckedStep, templates: &[&Template]) -> bool {
+    let when = step.when.iter().map(|(_, when)| when);
+    let behind = match &step.action {
+        Action::Call(call) => &call.links[..],
+        Action::Use(used) if used.when.iter().any(|(_, when)| when.uses_now()) => return true,
+        _ => &[],
     };
-    in_when || in_action
+    let behind = behind.iter().flat_map(CheckedLink::templates);
+    templates.iter().copied().chain(when).chain(behind).any(Template::uses_now)
 }

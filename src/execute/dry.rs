@@ -4,25 +4,51 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use super::engine::{Engine, Interrupt};
+use super::links::{Links, MemoryLinks};
 use crate::call::{CallError, Response};
 use crate::catalog::{Catalog, Operation};
 use crate::journal::{
-    Answer, CallKey, Decision, Entry, History, LooksFor, Pause, PlannedCall, Question,
+    Answer, CallKey, Change, Decision, Entry, History, LastSeen, LooksFor, Pause, PlannedCall,
+    Question,
 };
 use serde_json::Value;
 
 /// Sends nothing and keeps what would have been sent.
-pub struct DryEngine {
+pub struct DryEngine<L = MemoryLinks> {
     catalog: &'static Catalog,
     now: Timestamp,
     /// What a person answers, by the id of the step that asks.
     answers: IndexMap<String, String>,
+    links: L,
+    /// How the trigger's record looked before.
+    last_seen: Option<LastSeen>,
     history: History,
 }
 
 impl DryEngine {
     pub fn new(catalog: &'static Catalog, now: Timestamp) -> DryEngine {
-        DryEngine { catalog, now, answers: IndexMap::new(), history: History::default() }
+        let (answers, history) = (IndexMap::new(), History::default());
+        DryEngine { catalog, now, answers, links: MemoryLinks::default(), last_seen: None, history }
+    }
+
+    /// Where links are asked for; without it there are none. What it is told to change it must not keep.
+    pub fn with_links<L: Links>(self, links: L) -> DryEngine<L> {
+        DryEngine {
+            catalog: self.catalog,
+            now: self.now,
+            answers: self.answers,
+            links,
+            last_seen: self.last_seen,
+            history: self.history,
+        }
+    }
+}
+
+impl<L: Links> DryEngine<L> {
+    /// How the trigger's record looked when it was seen last; never without it.
+    pub fn with_last_seen(mut self, last_seen: Option<LastSeen>) -> Self {
+        self.last_seen = last_seen;
+        self
     }
 
     /// Answers the questions of `hold` steps, by the ids of the steps; the first choice without it.
@@ -73,7 +99,7 @@ fn answer_of(operation: &Operation, looks_for: Option<&LooksFor>) -> Value {
     answer
 }
 
-impl Engine for DryEngine {
+impl<L: Links> Engine for DryEngine<L> {
     async fn call(
         &mut self,
         key: &CallKey,
@@ -89,8 +115,24 @@ impl Engine for DryEngine {
     async fn record(&mut self, key: &CallKey, decision: Decision) -> Result<Decision, Interrupt> {
         let decision = match decision {
             Decision::AskTime => Decision::Time(self.now),
+            Decision::AskLinks(questions) => {
+                let answers = self.links.linked(&questions).await;
+                Decision::Links(answers.map_err(Interrupt::Suspended)?)
+            }
+            Decision::AskGone(record) => {
+                let links = self.links.links_of(&record).await.map_err(Interrupt::Suspended)?;
+                Decision::Gone { record, links }
+            }
+            Decision::AskLastSeen(_) => Decision::LastSeen(self.last_seen.clone()),
             other => other,
         };
+        match decision.change() {
+            Some(Change::Links(change)) => {
+                self.links.change(&change).await.map_err(Interrupt::Suspended)?;
+            }
+            Some(Change::LastSeen { now, .. }) => self.last_seen = Some(now),
+            None => {}
+        }
         self.history.push(Entry::Decided { key: key.clone(), decision: decision.clone() });
         Ok(decision)
     }

@@ -15,12 +15,16 @@ use super::engine::{Engine, Interrupt};
 use crate::call::{CallError, Caller, Response};
 use crate::catalog::Effect;
 use crate::journal::{
-    Answer, Before, CallKey, Decision, Entry, Pause, PlannedCall, Question, Replay, Written,
+    Answer, Before, CallKey, Decision, Entry, LastSeen, Link, LinkAnswer, Pause, PlannedCall,
+    Question, Replay, Written,
 };
+use crate::template::LinkQuestion;
+use crate::value::RecordKey;
 
 /// Keeps what happens in one run.
 pub trait Journal: Send {
-    /// Writes entries, and comes back when they are on disk. The error says why nothing was written.
+    /// Writes entries together with what they change beyond the run, and comes back when all of it is on
+    /// disk. The error says why nothing was written.
     fn write(&mut self, entries: &Written) -> impl Future<Output = Result<(), String>> + Send;
 
     /// What somebody chose when this was asked before; notes that this run asks.
@@ -29,6 +33,24 @@ pub trait Journal: Send {
         key: &CallKey,
         question: &Question,
     ) -> impl Future<Output = Result<Option<String>, String>> + Send;
+
+    /// Which records are linked with which, in the order of the questions.
+    fn linked(
+        &mut self,
+        questions: &[LinkQuestion],
+    ) -> impl Future<Output = Result<Vec<LinkAnswer>, String>> + Send;
+
+    /// All links of a record.
+    fn links_of(
+        &mut self,
+        record: &RecordKey,
+    ) -> impl Future<Output = Result<Vec<Link>, String>> + Send;
+
+    /// How a record looked when this recipe saw it last.
+    fn last_seen(
+        &mut self,
+        record: &RecordKey,
+    ) -> impl Future<Output = Result<Option<LastSeen>, String>> + Send;
 }
 
 /// Lets calls through as fast as an app bears them.
@@ -102,6 +124,32 @@ impl<C: Caller, K: Clock, J: Journal, Q: Quota> DurableEngine<C, K, J, Q> {
             true => Err(Interrupt::Suspended("linecook is being stopped".to_owned())),
             false => Ok(()),
         }
+    }
+
+    /// What a decision asks for, answered now.
+    async fn decide(&mut self, decision: Decision) -> Result<Decision, Interrupt> {
+        if let Decision::AskTime = decision {
+            return Ok(Decision::Time(self.clock.now()));
+        }
+        // What this run has changed is seen by it too.
+        if matches!(decision, Decision::AskLinks(_) | Decision::AskGone(_))
+            && !self.pending.changes().is_empty()
+        {
+            self.flush().await?;
+        }
+        let journal = &mut self.journal;
+        let decided = match decision {
+            Decision::AskLinks(questions) => journal.linked(&questions).await.map(Decision::Links),
+            Decision::AskGone(record) => {
+                let links = journal.links_of(&record).await;
+                links.map(|links| Decision::Gone { record, links })
+            }
+            Decision::AskLastSeen(record) => {
+                journal.last_seen(&record).await.map(Decision::LastSeen)
+            }
+            other => Ok(other),
+        };
+        decided.map_err(Interrupt::Suspended)
     }
 
     async fn send(
@@ -206,10 +254,7 @@ where
         if let Some(decision) = self.replay.decision(key) {
             return Ok(decision);
         }
-        let decision = match decision {
-            Decision::AskTime => Decision::Time(self.clock.now()),
-            other => other,
-        };
+        let decision = self.decide(decision).await?;
         self.pending.decided(key, &decision);
         Ok(decision)
     }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::catalog::EventType;
 use crate::template::{Scope, Template};
+use crate::value::RecordKey;
 
 /// One occurrence of an event type, with its payload.
 #[derive(Clone, Debug)]
@@ -18,6 +19,12 @@ pub struct TriggerEvent {
 }
 
 impl TriggerEvent {
+    /// The record that it is about, then the one that this belongs to.
+    pub fn records(&self) -> Vec<RecordKey> {
+        let (event, payload) = (&self.event, &self.payload);
+        event.record_of(payload).into_iter().chain(event.about_record_of(payload)).collect()
+    }
+
     /// What templates see as `trigger`.
     pub fn facts(&self) -> Value {
         json!({

@@ -1,11 +1,14 @@
 //! What an example expects, held against what happened.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
+use super::links::MemoryLinks;
 use crate::catalog::{ByName, Catalog, Fit, Operation, Slot};
-use crate::journal::{History, Outcome, PlannedCall};
+use crate::journal::{History, Link, Outcome, PlannedCall};
 use crate::plan::unmarked_body;
-use crate::recipe::{Example, ExpectedCall, ExpectedOutcome};
+use crate::recipe::{Example, ExpectedCall, ExpectedOutcome, written_link};
 use crate::source::Route;
 use crate::value::Defaults;
 
@@ -38,6 +41,11 @@ pub enum MismatchKind {
         name: String,
         expected: Value,
         sent: Option<Value>,
+    },
+    /// These links should be there at the end.
+    Links {
+        expected: Vec<Link>,
+        got: Vec<Link>,
     },
     /// A field was sent that should not be.
     Unwanted {
@@ -73,6 +81,18 @@ pub fn compare(
             kind: MismatchKind::Outcome { expected, got: outcome.clone() },
         });
     }
+    if let Some(expected) = &expect.links {
+        let expected: BTreeSet<Link> = written_links(expected).collect();
+        let given = example.given.iter().flat_map(|given| written_links(&given.links));
+        let mut links: MemoryLinks = given.collect();
+        history.link_changes().for_each(|(_, change)| links.apply(&change));
+        let got: BTreeSet<Link> = links.all().iter().cloned().collect();
+        if expected != got {
+            let (expected, got) = (expected.into_iter().collect(), got.into_iter().collect());
+            let kind = MismatchKind::Links { expected, got };
+            found.push(Mismatch { place: route.key("links"), kind });
+        }
+    }
     let Some(calls) = &expect.calls else { return found };
     let sent = changing(history);
     let route = route.key("calls");
@@ -97,6 +117,11 @@ pub fn compare(
     let end = calls.len().checked_sub(1).map_or(route.clone(), |last| route.item(last));
     found.extend(sent[next..].iter().map(|extra| extra_call(&end, extra)));
     found
+}
+
+/// Links as an example writes them.
+pub fn written_links(links: &[Map<String, Value>]) -> impl Iterator<Item = Link> {
+    links.iter().filter_map(written_link).map(|([one, other], name)| Link::new(one, other, name))
 }
 
 /// The calls that change something, each once however often it was tried.

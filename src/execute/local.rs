@@ -7,11 +7,14 @@ use indexmap::IndexMap;
 
 use super::clock::Clock;
 use super::engine::{Engine, Interrupt};
+use super::links::{Links, MemoryLinks};
 use crate::call::{CallError, Caller, Response};
-use crate::journal::{Answer, CallKey, Decision, Entry, History, Pause, PlannedCall, Question};
+use crate::journal::{
+    Answer, CallKey, Change, Decision, Entry, History, LastSeen, Pause, PlannedCall, Question,
+};
 
 /// Runs once, in this process. What it cannot settle in its time it gives up, and says so.
-pub struct LocalEngine<C, K, W> {
+pub struct LocalEngine<C, K, W, L = MemoryLinks> {
     caller: C,
     clock: K,
     /// The longest that the waits between two good answers may last together.
@@ -19,6 +22,9 @@ pub struct LocalEngine<C, K, W> {
     waited: Duration,
     /// What a person answers, by the id of the step that asks.
     answers: IndexMap<String, String>,
+    links: L,
+    /// How the trigger's record looked before.
+    last_seen: Option<LastSeen>,
     history: History,
     watch: W,
 }
@@ -26,13 +32,45 @@ pub struct LocalEngine<C, K, W> {
 impl<C: Caller, K: Clock, W: FnMut(&Entry) + Send> LocalEngine<C, K, W> {
     /// `watch` sees every entry as it happens.
     pub fn new(caller: C, clock: K, patience: Duration, watch: W) -> Self {
-        let (history, answers) = (History::default(), IndexMap::new());
-        LocalEngine { caller, clock, patience, waited: Duration::ZERO, answers, history, watch }
+        LocalEngine {
+            caller,
+            clock,
+            patience,
+            waited: Duration::ZERO,
+            answers: IndexMap::new(),
+            links: MemoryLinks::default(),
+            last_seen: None,
+            history: History::default(),
+            watch,
+        }
     }
 
+    /// Where links are kept; without it in memory, and there are none at first.
+    pub fn with_links<L: Links>(self, links: L) -> LocalEngine<C, K, W, L> {
+        LocalEngine {
+            caller: self.caller,
+            clock: self.clock,
+            patience: self.patience,
+            waited: self.waited,
+            answers: self.answers,
+            links,
+            last_seen: self.last_seen,
+            history: self.history,
+            watch: self.watch,
+        }
+    }
+}
+
+impl<C: Caller, K: Clock, W: FnMut(&Entry) + Send, L: Links> LocalEngine<C, K, W, L> {
     /// Answers the questions of `hold` steps, by the ids of the steps.
     pub fn with_answers(mut self, answers: IndexMap<String, String>) -> Self {
         self.answers = answers;
+        self
+    }
+
+    /// How the trigger's record looked when it was seen last; never without it.
+    pub fn with_last_seen(mut self, last_seen: Option<LastSeen>) -> Self {
+        self.last_seen = last_seen;
         self
     }
 
@@ -47,7 +85,13 @@ impl<C: Caller, K: Clock, W: FnMut(&Entry) + Send> LocalEngine<C, K, W> {
     }
 }
 
-impl<C: Caller, K: Clock + Sync, W: FnMut(&Entry) + Send> Engine for LocalEngine<C, K, W> {
+impl<C, K, W, L> Engine for LocalEngine<C, K, W, L>
+where
+    C: Caller,
+    K: Clock + Sync,
+    W: FnMut(&Entry) + Send,
+    L: Links,
+{
     async fn call(
         &mut self,
         key: &CallKey,
@@ -66,8 +110,24 @@ impl<C: Caller, K: Clock + Sync, W: FnMut(&Entry) + Send> Engine for LocalEngine
     async fn record(&mut self, key: &CallKey, decision: Decision) -> Result<Decision, Interrupt> {
         let decision = match decision {
             Decision::AskTime => Decision::Time(self.clock.now()),
+            Decision::AskLinks(questions) => {
+                let answers = self.links.linked(&questions).await;
+                Decision::Links(answers.map_err(Interrupt::Suspended)?)
+            }
+            Decision::AskGone(record) => {
+                let links = self.links.links_of(&record).await.map_err(Interrupt::Suspended)?;
+                Decision::Gone { record, links }
+            }
+            Decision::AskLastSeen(_) => Decision::LastSeen(self.last_seen.clone()),
             other => other,
         };
+        match decision.change() {
+            Some(Change::Links(change)) => {
+                self.links.change(&change).await.map_err(Interrupt::Suspended)?;
+            }
+            Some(Change::LastSeen { now, .. }) => self.last_seen = Some(now),
+            None => {}
+        }
         self.note(Entry::Decided { key: key.clone(), decision: decision.clone() });
         Ok(decision)
     }

@@ -9,15 +9,18 @@ use serde_json::Value;
 
 use super::dry::DryEngine;
 use super::engine::{Engine, Interrupt};
+use super::links::{Links, MemoryLinks};
 use crate::call::{CallError, Caller, Request, Response};
 use crate::catalog::{Catalog, Effect, Operation};
-use crate::journal::{Answer, CallKey, Decision, Entry, History, Pause, PlannedCall, Question};
+use crate::journal::{
+    Answer, CallKey, Decision, Entry, History, LastSeen, Pause, PlannedCall, Question,
+};
 
 /// Reads, and keeps what would have been written.
-pub struct ReadingEngine<C> {
+pub struct ReadingEngine<C, L = MemoryLinks> {
     caller: C,
     catalog: &'static Catalog,
-    dry: DryEngine,
+    dry: DryEngine<L>,
     /// Ids of records that are not there, since nothing was written: nobody can be asked for them.
     imagined: HashSet<String>,
 }
@@ -26,6 +29,20 @@ impl<C: Caller> ReadingEngine<C> {
     pub fn new(caller: C, catalog: &'static Catalog, now: Timestamp) -> ReadingEngine<C> {
         let (dry, imagined) = (DryEngine::new(catalog, now), HashSet::new());
         ReadingEngine { caller, catalog, dry, imagined }
+    }
+
+    /// Where links are asked for; without it there are none. What it is told to change it must not keep.
+    pub fn with_links<L: Links>(self, links: L) -> ReadingEngine<C, L> {
+        let ReadingEngine { caller, catalog, dry, imagined } = self;
+        ReadingEngine { caller, catalog, dry: dry.with_links(links), imagined }
+    }
+}
+
+impl<C: Caller, L: Links> ReadingEngine<C, L> {
+    /// How the trigger's record looked when it was seen last; never without it.
+    pub fn with_last_seen(mut self, last_seen: Option<LastSeen>) -> Self {
+        self.dry = self.dry.with_last_seen(last_seen);
+        self
     }
 
     /// Answers the questions of `hold` steps, by the ids of the steps; the first choice without it.
@@ -45,7 +62,7 @@ impl<C: Caller> ReadingEngine<C> {
     }
 }
 
-impl<C: Caller> Engine for ReadingEngine<C> {
+impl<C: Caller, L: Links> Engine for ReadingEngine<C, L> {
     async fn call(
         &mut self,
         key: &CallKey,

@@ -49,6 +49,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         planned: PlannedRequest,
         settling: &Settling,
     ) -> Result<Result<Response, Box<StepError>>, End> {
+        self.note_id(operation, &planned);
         let (key, owner) = (self.key(part), self.owner());
         let settle = match (settling, operation.in_doubt) {
             (Settling::Person { .. }, InDoubt::Marker | InDoubt::Probe) => InDoubt::Unprotected,

@@ -20,6 +20,10 @@ pub(super) async fn run<E: Engine + Send>(
 ) -> Result<Map<String, Value>, End> {
     let settings = settings(used, scope).map_err(|e| drive.data(step, e))?;
     let mut inner = scope.of_used_recipe(&Value::Object(settings));
+    if let Some((place, when)) = &used.when {
+        let asks = (step.id.as_str(), &item[..], "links-used");
+        drive.learn_links(asks, [when], place, &mut inner).await?;
+    }
     if let Some((place, when)) = &used.when
         && !drive.holds(&step.id, place, when, &inner)?
     {

@@ -1,6 +1,6 @@
 //! The entries of one run, as reports read them.
 
-use super::{CallKey, Decision, Entry, PlannedCall};
+use super::{CallKey, Change, Decision, Entry, LinkChange, PlannedCall};
 use crate::call::{CallError, Response};
 
 /// Everything that happened in one run, in order.
@@ -49,6 +49,17 @@ impl History {
     pub fn skipped(&self) -> impl Iterator<Item = (&CallKey, &str)> {
         self.entries.iter().filter_map(|entry| match entry {
             Entry::Decided { key, decision: Decision::Skipped(why) } => Some((key, why.as_str())),
+            _ => None,
+        })
+    }
+
+    /// How links changed, in order.
+    pub fn link_changes(&self) -> impl Iterator<Item = (&CallKey, LinkChange)> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Decided { key, decision } => match decision.change()? {
+                Change::Links(change) => Some((key, change)),
+                Change::LastSeen { .. } => None,
+            },
             _ => None,
         })
     }

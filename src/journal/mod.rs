@@ -1,6 +1,8 @@
 //! What happened in a run: entries come in, in order; a [`History`] that reports read goes out.
 
 mod history;
+mod last_seen;
+mod link;
 mod outcome;
 mod replay;
 mod written;
@@ -15,8 +17,12 @@ use serde_json::{Map, Value};
 use crate::call::{CallError, Response};
 use crate::catalog::{Effect, InDoubt};
 use crate::plan::{FieldChange, PlannedRequest};
+use crate::template::LinkQuestion;
+use crate::value::RecordKey;
 
-pub use history::History;
+pub use history::{CallMade, History};
+pub use last_seen::LastSeen;
+pub use link::{Link, LinkAnswer, LinkChange};
 pub use outcome::{Outcome, StepError, StepErrorKind};
 pub use replay::{Before, IllegalEntry, Replay};
 pub use written::{Cost, Mark, Written};
@@ -108,9 +114,53 @@ pub enum Decision {
     NotVerified(String),
     /// The step is done; its results.
     Finished(Map<String, Value>),
+    /// Asks which records are linked with which.
+    AskLinks(Vec<LinkQuestion>),
+    Links(Vec<LinkAnswer>),
+    /// Links change, as soon as this is written down.
+    ChangeLinks(LinkChange),
+    /// Asks which links end because a record is not there any more.
+    AskGone(RecordKey),
+    /// They end as soon as this is written down.
+    Gone {
+        record: RecordKey,
+        links: Vec<Link>,
+    },
+    /// Asks how a record looked when it was seen last.
+    AskLastSeen(RecordKey),
+    /// None on first sight.
+    LastSeen(Option<LastSeen>),
+    /// How it looks now, for the next time.
+    See {
+        record: RecordKey,
+        now: LastSeen,
+    },
+}
+
+/// What a decision changes beyond its run. It is done together with writing the decision down: once and
+/// never again, however often the run goes on from its start.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    Links(LinkChange),
+    LastSeen { record: RecordKey, now: LastSeen },
 }
 
 impl Decision {
+    /// What it changes beyond its run.
+    pub fn change(&self) -> Option<Change> {
+        match self {
+            Decision::ChangeLinks(change) => Some(Change::Links(change.clone())),
+            Decision::Gone { links, .. } if links.is_empty() => None,
+            Decision::Gone { record, .. } => {
+                Some(Change::Links(LinkChange::Gone { record: record.clone() }))
+            }
+            Decision::See { record, now } => {
+                Some(Change::LastSeen { record: record.clone(), now: now.clone() })
+            }
+            _ => None,
+        }
+    }
+
     /// A step is done. What is read from an answer is not kept twice: the journal holds the answer.
     pub fn finished(results: &Map<String, Value>) -> Decision {
         let kept = results

@@ -113,6 +113,12 @@ impl Replay {
             self.waits.remove(&key);
             self.questions.remove(&key);
         }
+        // Where nothing has been done with them, links are asked for anew: a person may have set one.
+        if !self.calls.keys().any(|key| key.step == step) {
+            self.decisions.retain(|key, decision| {
+                key.step != step || !matches!(decision, Decision::Links(_) | Decision::Gone { .. })
+            });
+        }
     }
 
     pub fn call(&mut self, key: &CallKey, attempt: u32) -> Before {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{CallKey, Decision, Entry, LooksFor, PlannedCall};
+use super::{CallKey, Change, Decision, Entry, LooksFor, PlannedCall};
 use crate::call::{CallError, Request, Response};
 use crate::catalog::{Effect, InDoubt};
 
@@ -13,6 +13,7 @@ pub struct Written {
     text: Vec<u8>,
     has_answer: bool,
     costs: Vec<Cost>,
+    changes: Vec<Change>,
     /// The app of the call that went out last: calls of a run go one after the other.
     called: String,
 }
@@ -60,9 +61,15 @@ impl Written {
         &self.costs
     }
 
+    /// What they change beyond the run, in order: to be done together with writing them.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
     /// Forgets the entries: they are in the journal now.
     pub fn clear(&mut self) {
         self.text.clear();
+        self.changes.clear();
         self.costs.clear();
         self.has_answer = false;
     }
@@ -109,6 +116,7 @@ impl Written {
 
     /// Something that must come out the same on every replay.
     pub fn decided(&mut self, key: &CallKey, decision: &Decision) {
+        self.changes.extend(decision.change());
         self.push(&Note::Decided { key, decision });
     }
 

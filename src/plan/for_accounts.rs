@@ -57,7 +57,11 @@ impl Ids<'_> {
                     used.settings.iter_mut().for_each(|setting| self.setting(setting));
                     self.steps(&mut used.steps);
                 }
-                Action::Set(_) | Action::Wait(_) | Action::Hold(_) | Action::Stop(_) => {}
+                Action::Set(_)
+                | Action::Wait(_)
+                | Action::Hold(_)
+                | Action::Stop(_)
+                | Action::Link(_) => {}
             }
         }
     }

@@ -2,6 +2,7 @@
 //! without sending anything.
 
 mod account;
+mod changed;
 mod for_accounts;
 mod mark;
 mod named;
@@ -15,13 +16,14 @@ use serde::{Deserialize, Serialize};
 use crate::check::{Checked, CheckedRecipe};
 
 pub use account::{Account, Accounts};
+pub use changed::is_changed;
 pub use for_accounts::{for_accounts, named_apps};
 pub use mark::{mark, reference, sent_at, unmarked_body};
 pub use named::{by_names, with_custom_fields};
 pub use patch::{FieldChange, Patched, is_blank, moved_on, not_stored, patch};
 pub use render::{DataError, Detail, Origin, render};
 pub(crate) use render::{evaluate, template_error};
-pub use request::{LeftOut, PlannedRequest, page, request, tag_request, tags_left};
+pub use request::{LeftOut, PlannedRequest, page, page_size, request, tag_request, tags_left};
 pub use results::{comparable, fields_with_zones, list_results, matches, results, with_zones};
 
 /// What is stored with a run says which form it has.

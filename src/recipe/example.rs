@@ -7,6 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use crate::value::RecordKey;
+
 /// An event, the world it meets, and what should happen: run by `linecook test`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -56,6 +58,12 @@ pub struct Given {
     /// of a recipe in `use` is named `outer/inner`.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub answers: IndexMap<String, String>,
+    /// Links that are there, written as `link` writes them: `{ stax.customer: c1, highlevel.contact: k1 }`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Map<String, Value>>,
+    /// How the record looked the last time, for `trigger.changed`: its fields; on first sight nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Map<String, Value>>,
 }
 
 /// A call that the app does not answer as it should.
@@ -106,6 +114,9 @@ pub struct Expect {
     /// How the run ends: `done` without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<ExpectedOutcome>,
+    /// The links that are there at the end, complete and in any order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub links: Option<Vec<Map<String, Value>>>,
 }
 
 /// One call that should be made. Objects match partially, lists exactly.
@@ -166,4 +177,25 @@ impl JsonSchema for ExampleEvent {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": ["string", "object"] })
     }
+}
+
+/// `{ stax.customer: c1, highlevel.contact: k1, as: billing }` as its two records and its name; none when
+/// it is not written so.
+pub fn written_link(link: &Map<String, Value>) -> Option<([RecordKey; 2], String)> {
+    let text = |value: &Value| match value {
+        Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let name = match link.get("as") {
+        None => String::new(),
+        Some(name) => text(name)?,
+    };
+    let mut records = link.iter().filter(|(kind, _)| *kind != "as");
+    let mut record = || {
+        let (kind, id) = records.next()?;
+        Some(RecordKey::new(kind, text(id)?))
+    };
+    let both = [record()?, record()?];
+    records.next().is_none().then_some((both, name))
 }

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use example::{
     Example, ExampleEvent, Expect, ExpectedCall, ExpectedOutcome, Failure, Fault, Given,
+    written_link,
 };
 pub use hold::Hold;
 pub use retry::Retry;

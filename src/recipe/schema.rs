@@ -36,6 +36,13 @@ pub fn editor_schema(catalog: &Catalog) -> Value {
     let picks = Pick::all(catalog).iter().map(|pick| Value::from(pick.name())).collect();
     definitions["Setting"]["properties"]["pick"]["enum"] = picks;
     let lists = |name: &String| catalog.operation(name).is_ok_and(|o| o.list.is_some());
+    let kinds = catalog.kinds();
+    for (holder, key) in [("Step", "link"), ("Step", "unlink")] {
+        set_kinds(&mut definitions[holder]["properties"][key], &kinds);
+    }
+    for (holder, key) in [("Given", "links"), ("Expect", "links")] {
+        set_kinds(&mut definitions[holder]["properties"][key]["items"], &kinds);
+    }
     operations.retain(|name, _| lists(name));
     set_names(&mut definitions["Trigger"]["properties"]["list"], &operations);
     events.insert("schedule".into(), "At times that come again: `cron`".into());
@@ -67,6 +74,16 @@ fn names<'a>(
         }
     }
     found
+}
+
+/// A link names two kinds of record, and perhaps what it is called.
+fn set_kinds(schema: &mut Value, kinds: &[String]) {
+    let id = json!({ "type": ["string", "number"] });
+    let names = kinds.iter().map(|kind| (kind.clone(), id.clone()));
+    let mut properties: Map<String, Value> = names.collect();
+    properties.insert("as".into(), json!({ "type": "string" }));
+    schema["properties"] = Value::Object(properties);
+    schema["additionalProperties"] = false.into();
 }
 
 fn set_names(schema: &mut Value, names: &Map<String, Value>) {

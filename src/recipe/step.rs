@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::{BareExpression, CustomFieldsWord, ForEach, Hold, OnConflict, Patch, Retry};
 
-/// One step: exactly one of `call`, `set`, `wait`, `hold`, `use`, `stop` and `do`, and what stands
-/// around it.
+/// One step: exactly one of `call`, `set`, `wait`, `hold`, `use`, `stop` and `do`, or a `link` or
+/// `unlink` alone, and what stands around it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Step {
@@ -43,6 +43,14 @@ pub struct Step {
     /// A group: several steps under one condition or in one loop.
     #[serde(rename = "do", skip_serializing_if = "Option::is_none")]
     pub group: Option<Vec<Step>>,
+    /// Remember that two records are the same one here and there, such as `{ stax.customer: "{{ event.id }}",
+    /// highlevel.contact: "{{ steps.contact.contact_id }}" }`: `linked('highlevel.contact')` finds it again.
+    /// Beside a `call` when that went well, else as a step of its own. `as: name` keeps several apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<Map<String, Value>>,
+    /// Forget a link: of two records, or with one named all links of that one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unlink: Option<Map<String, Value>>,
     /// The fields of the call: path, query and body side by side. Beside `use`: the settings of the
     /// other recipe.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,11 +130,22 @@ pub enum Verb {
     Use,
     Stop,
     Do,
+    Link,
+    Unlink,
 }
 
 impl Verb {
-    pub const ALL: [Verb; 7] =
-        [Verb::Call, Verb::Set, Verb::Wait, Verb::Hold, Verb::Use, Verb::Stop, Verb::Do];
+    pub const ALL: [Verb; 9] = [
+        Verb::Call,
+        Verb::Set,
+        Verb::Wait,
+        Verb::Hold,
+        Verb::Use,
+        Verb::Stop,
+        Verb::Do,
+        Verb::Link,
+        Verb::Unlink,
+    ];
 
     /// As a recipe writes it.
     pub fn key(self) -> &'static str {
@@ -138,13 +157,16 @@ impl Verb {
             Verb::Use => "use",
             Verb::Stop => "stop",
             Verb::Do => "do",
+            Verb::Link => "link",
+            Verb::Unlink => "unlink",
         }
     }
 }
 
 impl Step {
-    /// The verbs that are written; a good step has one.
+    /// The verbs that are written; a good step has one. What is linked beside a call belongs to the call.
     pub fn verbs(&self) -> Vec<Verb> {
+        let is_call = self.call.is_some();
         let written = [
             self.call.is_some(),
             self.set.is_some(),
@@ -153,6 +175,8 @@ impl Step {
             self.used.is_some(),
             self.stop.is_some(),
             self.group.is_some(),
+            self.link.is_some() && !is_call,
+            self.unlink.is_some() && !is_call,
         ];
         Verb::ALL.into_iter().zip(written).filter(|(_, is)| *is).map(|(verb, _)| verb).collect()
     }

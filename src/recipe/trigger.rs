@@ -41,6 +41,10 @@ pub struct Trigger {
     /// Fields that your account adds to the event: `{ plan: string }`.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub fields: IndexMap<String, Shape>,
+    /// Start on first sight of a record, and then only when one of these fields differs from what it was
+    /// the last time; `previous.<field>` holds what that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed: Option<OneOrMore>,
     /// Start only when this holds, for example `event.email or event.phone`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<BareExpression>,

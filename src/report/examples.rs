@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::plural;
 use crate::execute::{Mismatch, MismatchKind};
-use crate::journal::Outcome;
+use crate::journal::{Link, Outcome};
 
 /// The examples of one recipe.
 pub struct RecipeExamples {
@@ -152,6 +152,17 @@ fn in_words(mismatch: &Mismatch) -> String {
             let sent = sent.as_ref().map_or_else(|| "left out".to_owned(), pretty);
             format!("{call}\n{}", side_by_side(name, &pretty(expected), &sent))
         }
+        MismatchKind::Links { expected, got } => {
+            let lines = |links: &[Link]| match links {
+                [] => "none".to_owned(),
+                links => links.iter().map(Link::to_string).collect::<Vec<_>>().join("\n"),
+            };
+            let mut table = Table::new();
+            table.load_style(comfy_table::presets::NOTHING);
+            table.set_header(["", "expected", "there at the end"]);
+            table.add_row(["links", &lines(expected), &lines(got)]);
+            table.trim_fmt()
+        }
         MismatchKind::Unwanted { call, name, sent } => {
             format!("{call}\n{}", side_by_side(name, "left out", &pretty(sent)))
         }
@@ -195,6 +206,9 @@ fn as_json(mismatch: &Mismatch) -> Value {
         }
         MismatchKind::Field { call, name, expected, sent } => {
             json!({ "what": "field", "call": call, "field": name, "expected": expected, "sent": sent })
+        }
+        MismatchKind::Links { expected, got } => {
+            json!({ "what": "links", "expected": expected, "got": got })
         }
         MismatchKind::Unwanted { call, name, sent } => {
             json!({ "what": "unwanted field", "call": call, "field": name, "sent": sent })

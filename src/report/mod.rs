@@ -6,6 +6,7 @@ mod entries;
 mod events;
 mod examples;
 mod findings;
+mod links;
 mod requests;
 mod run;
 mod run_history;
@@ -20,6 +21,7 @@ pub use examples::{
     ExampleResult, RecipeExamples, examples_json, examples_junit, examples_text, totals,
 };
 pub use findings::{Finding, Verdict, bytes, findings_json, findings_text};
+pub use links::{LinkList, LinkRow};
 pub use requests::DryRun;
 pub use run::{run_ending, run_json, run_line};
 pub use run_history::RunHistory;

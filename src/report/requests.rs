@@ -7,8 +7,8 @@ use indexmap::IndexMap;
 use owo_colors::OwoColorize;
 use serde_json::{Value, json};
 
-use super::plural;
 use super::run::{changes, failure, title, wait};
+use super::{links, plural};
 use crate::catalog::{Catalog, Effect, Slot};
 use crate::check::{Action, CheckedStep};
 use crate::journal::{CallKey, Decision, Entry, History, Outcome, PlannedCall};
@@ -69,7 +69,12 @@ impl DryRun<'_> {
                         );
                     }
                 }
-                Entry::Decided { decision, .. } => {
+                Entry::Decided { key, decision } => {
+                    if let Some(words) = links::of_decision(decision) {
+                        let at = self.step(&key.step).map(|step| step.place.in_words());
+                        let at = at.map(|at| format!(" ({at})")).unwrap_or_default();
+                        let _ = writeln!(out, "\n   {}{at} {words}", title(key).yellow());
+                    }
                     if let Some(lines) = changes(decision) {
                         let _ = writeln!(out, "\n{lines}");
                     }
@@ -375,6 +380,15 @@ impl DryRun<'_> {
                 _ => {}
             }
         }
+        let links = self.history.entries().iter().filter_map(|entry| match entry {
+            Entry::Decided { key, decision } => {
+                let mut one = links::decision_json(decision)?;
+                one["step"] = key.step.as_str().into();
+                one["item"] = json!(key.item);
+                Some(one)
+            }
+            _ => None,
+        });
         json!({
             "format_version": 1,
             "recipe": self.plan.recipe.name,
@@ -383,6 +397,7 @@ impl DryRun<'_> {
             "skipped": skipped.collect::<Vec<_>>(),
             "waits": waits.collect::<Vec<_>>(),
             "questions": questions,
+            "links": links.collect::<Vec<_>>(),
             "outcome": self.outcome.word(),
             "ending": match self.outcome {
                 Outcome::Failed(error) => json!({
@@ -416,7 +431,7 @@ fn collect(steps: &[CheckedStep], guessed: &mut HashSet<String>) {
                 }
             }
             Action::Group(_) | Action::Use(_) => collect(step.inner(), guessed),
-            Action::Stop(_) | Action::Wait(_) | Action::Hold(_) => {}
+            Action::Stop(_) | Action::Wait(_) | Action::Hold(_) | Action::Link(_) => {}
         }
     }
 }

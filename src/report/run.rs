@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use owo_colors::OwoColorize;
 use serde_json::{Value, json};
 
-use super::FileDiagnostics;
+use super::{FileDiagnostics, links};
 use crate::call::{CallError, Response};
 use crate::check::Place;
 use crate::diagnostic::{self, Diagnostic};
@@ -51,7 +51,10 @@ pub fn run_line(entry: &Entry, pending: &mut Option<String>) -> Option<String> {
                 }
             }
         }
-        Entry::Decided { decision, .. } => changes(decision),
+        Entry::Decided { decision, .. } => match links::of_decision(decision) {
+            Some(words) => Some(format!("    {}", words.dimmed())),
+            None => changes(decision),
+        },
         Entry::Waits { key, from, until } if key.part == CallKey::WAIT => {
             Some(format!("  {} {:<28} {}", "–".yellow(), title(key), wait(*from, *until)))
         }
@@ -247,6 +250,15 @@ pub fn run_json(outcome: &Outcome, history: &History) -> Value {
         }
         _ => None,
     });
+    let links = history.entries().iter().filter_map(|entry| match entry {
+        Entry::Decided { key, decision } => {
+            let mut one = links::decision_json(decision)?;
+            one["step"] = key.step.as_str().into();
+            one["item"] = json!(key.item);
+            Some(one)
+        }
+        _ => None,
+    });
     let ending = match outcome {
         Outcome::Done => Value::Null,
         Outcome::Stopped { reason, .. } => reason.as_str().into(),
@@ -269,6 +281,7 @@ pub fn run_json(outcome: &Outcome, history: &History) -> Value {
         "calls": calls.collect::<Vec<_>>(),
         "results": results.collect::<Vec<_>>(),
         "skipped": skipped.collect::<Vec<_>>(),
+        "links": links.collect::<Vec<_>>(),
     })
 }
 
@@ -285,6 +298,8 @@ pub(super) fn title(key: &CallKey) -> String {
     }
     match key.part.as_str() {
         "call" | "skip" | "set" | "results" | "now" | CallKey::WAIT | CallKey::HOLD => {}
+        "link" | "unlink" | "gone" => {}
+        part if part.starts_with("links") => {}
         part => {
             let _ = write!(title, ", {}", part.replace('-', " "));
         }

@@ -8,9 +8,9 @@ use jiff::tz::TimeZone;
 use owo_colors::OwoColorize;
 use serde_json::{Value, json};
 
-use super::plural;
 use super::run::{run_ending, run_line, title};
 use super::runs::{RunSummary, second};
+use super::{links, plural};
 use crate::call::{CallError, Response};
 use crate::journal::{CallKey, Decision, Entry, History, Outcome, PlannedCall, StepError};
 use crate::recipe::RecipeFile;
@@ -305,7 +305,13 @@ fn entry_json(entry: &Entry) -> Option<Value> {
                 Decision::Compared(changes) => ("compared", changes),
                 Decision::MovedOn(changes) => ("moved-on", changes),
                 Decision::Verified(changes) => ("verified", changes),
-                _ => return None,
+                other => {
+                    let mut one = links::decision_json(other)?;
+                    one["step"] = key.step.as_str().into();
+                    one["item"] = json!(key.item);
+                    one["part"] = key.part.as_str().into();
+                    return Some(one);
+                }
             };
             let mut one = of(kind, key);
             one["fields"] = json!(changes);

@@ -8,10 +8,10 @@ use super::installed::{Happening, Installed, TriggerFacts};
 use super::sync;
 use crate::catalog::Catalog;
 use crate::execute::{HAPPENED, SEND_AGAIN};
-use crate::journal::{Answer, CallKey, Entry, Outcome};
+use crate::journal::{Answer, CallKey, Entry, LinkChange, Outcome};
 use crate::store::{
-    Deliveries, Fingerprint, RequestAnswer, RequestBody, RunId, RunRow, RunState, Runs, Store,
-    StoreError,
+    Deliveries, Fingerprint, LinkAccounts, RequestAnswer, RequestBody, RunId, RunRow, RunState,
+    Runs, Store, StoreError,
 };
 
 /// What was done.
@@ -66,6 +66,7 @@ pub async fn act(
         RequestBody::Replay { delivery } => replay(store, installed, *delivery).await,
         RequestBody::Sync { installation } => sync::begin(store, installed, installation).await,
         RequestBody::StopSync { installation } => sync::stop(store, installation).await,
+        RequestBody::Links { changes, accounts } => links(store, changes, accounts).await,
     }
 }
 
@@ -259,4 +260,46 @@ async fn replay(store: &Store, installed: &Installed, delivery: i64) -> Result<D
     }
     let runs = store.start_again(delivery, starts).await?;
     Ok(Done { started: true, ..Done::note(format!("event-{delivery} started {}", names(&runs))) })
+}
+
+/// Changes links; says what came of it.
+async fn links(
+    store: &Store,
+    changes: &[LinkChange],
+    accounts: &LinkAccounts,
+) -> Result<Done, ActError> {
+    let changed = store.change_links(changes.to_vec(), accounts).await?;
+    if let ([change], [done]) = (changes, &changed[..]) {
+        let note = match (change.begins(), done.began, done.ended) {
+            (Some(link), false, _) => {
+                let words = link.to_string().replacen(" with ", " is linked with ", 1);
+                format!("{words} already")
+            }
+            (Some(_), true, 0) => change.to_string(),
+            (Some(_), true, 1) => format!("{change}, in place of another link"),
+            (Some(_), true, ended) => format!("{change}, in place of {ended} other links"),
+            (None, _, 0) => "no such link is there".to_owned(),
+            (None, ..) => change.to_string(),
+        };
+        return Ok(Done::note(note));
+    }
+    let count = |number: usize, one: &str, several: &str| match number {
+        1 => format!("1 link {one}"),
+        number => format!("{number} links {several}"),
+    };
+    let began = changed.iter().filter(|done| done.began).count();
+    let ended: usize = changed.iter().map(|done| done.ended).sum();
+    if changes.iter().all(|change| change.begins().is_none()) {
+        return Ok(Done::note(count(ended, "was removed", "were removed")));
+    }
+    let mut note = count(began, "is new", "are new");
+    if ended > 0 {
+        note.push_str(&format!(", in place of {ended} before"));
+    }
+    match changes.len() - began {
+        0 => {}
+        1 => note.push_str("; 1 was there already"),
+        there => note.push_str(&format!("; {there} were there already")),
+    }
+    Ok(Done::note(note))
 }

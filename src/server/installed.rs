@@ -9,11 +9,11 @@ use serde_json::{Map, Value};
 
 use crate::catalog::{App, Catalog, EventType};
 use crate::connection::Connection;
-use crate::execute::{Care, Setup, TriggerEvent};
+use crate::execute::{Care, OwnWrites, Setup, TriggerEvent};
 use crate::plan::{Accounts, Plan, with_custom_fields};
-use crate::store::{Fingerprint, Start};
+use crate::store::{Fingerprint, LinkAccounts, Start};
 use crate::template::{Scope, Template};
-use crate::value::Defaults;
+use crate::value::{Defaults, RecordKey};
 
 /// What is stored with a run says which form it has.
 const VERSION: u32 = 1;
@@ -80,6 +80,8 @@ impl Kept {
             detail: crate::plan::Detail::ToSend,
             defaults: self.defaults(),
             locks: Default::default(),
+            own_writes: Default::default(),
+            chain: 0,
             care: installed.care,
             settle_after,
         })
@@ -178,6 +180,22 @@ impl Installed {
         connections.iter().map(now).collect()
     }
 
+    /// In which accounts a run finds the records of its links: those that its recipe is installed with, the
+    /// one that its event came through, and where an app has only one that one.
+    pub fn accounts_of(
+        &self,
+        connections: &BTreeMap<String, String>,
+        (app, through): (&str, &str),
+    ) -> LinkAccounts {
+        let all = self.connections.iter();
+        let LinkAccounts(mut accounts) = LinkAccounts::only(
+            all.map(|(name, connection)| (connection.app.as_str(), name.as_str())),
+        );
+        accounts.insert(app.to_owned(), self.name_now(through).to_owned());
+        accounts.extend(connections.clone());
+        LinkAccounts(accounts)
+    }
+
     /// The connections by every name that they have and had.
     pub fn by_every_name(&self) -> BTreeMap<String, Connection> {
         let before = |(old, name): (&String, &String)| {
@@ -195,6 +213,22 @@ impl Installed {
     /// Whether an event starts anything at all.
     pub fn listens(&self, app: &str, event: &str) -> bool {
         self.triggers.contains_key(&(app.to_owned(), event.to_owned()))
+    }
+
+    /// Whether something that happened tells only what we have written ourselves.
+    pub fn is_echo(
+        &self,
+        writes: &OwnWrites,
+        app: &App,
+        event: &str,
+        payload: &Map<String, Value>,
+    ) -> bool {
+        let key = (app.app.clone(), event.to_owned());
+        let mut triggers = self.triggers.get(&key).into_iter().flatten();
+        let Some(event) = triggers.next().map(|trigger| &trigger.event) else { return false };
+        let is_deletion = event.id.ends_with("_deleted");
+        let record = event.record_of(payload);
+        record.is_some_and(|record| writes.is_echo(&record, payload, is_deletion))
     }
 
     /// The runs that something starts, and the record it is about. `only` names the one installation that
@@ -219,8 +253,8 @@ impl Installed {
             if through.is_some_and(|name| name != happening.connection) {
                 continue;
             }
-            let is_about = about(&one.event, happening.payload);
-            record = record.or_else(|| is_about.as_ref().map(|(kind, id)| format!("{kind} {id}")));
+            let is_about = one.event.record_of(happening.payload);
+            record = record.or_else(|| is_about.as_ref().map(RecordKey::to_string));
             let start = one.start(happening, trigger, is_about, priority);
             starts.extend(start);
         }
@@ -240,7 +274,7 @@ impl Trigger {
         &self,
         happening: &Happening<'_>,
         trigger: &TriggerFacts<'_>,
-        is_about: Option<(String, String)>,
+        is_about: Option<RecordKey>,
         priority: u8,
     ) -> Option<Start> {
         if let Some(holds) = &self.holds {
@@ -255,7 +289,7 @@ impl Trigger {
             Some(order) => self.order_key(order, happening, trigger),
             None => None,
         };
-        let id = ordered_by.or_else(|| is_about.as_ref().map(|(_, id)| id.clone()));
+        let id = ordered_by.or_else(|| is_about.as_ref().map(|record| record.id.clone()));
         let lane = match &id {
             Some(id) => Fingerprint::of(&[app.as_bytes(), id.as_bytes()]),
             // Nothing that it would have to wait for.
@@ -265,7 +299,7 @@ impl Trigger {
             plan: self.installation.plan,
             event: self.event.name(),
             lane: lane.number(),
-            record: is_about.map(|(kind, id)| format!("{kind} {id}")),
+            record: is_about.map(|record| record.to_string()),
             priority,
         })
     }
@@ -294,16 +328,4 @@ impl Trigger {
         let value = order.render(&scope).ok()?.value()?;
         Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     }
-}
-
-/// The kind and the id of the record that an event is about.
-pub fn about(event: &EventType, payload: &Map<String, Value>) -> Option<(String, String)> {
-    let record = event.record.as_ref()?;
-    let id = payload.get(record.id.as_deref()?)?;
-    let id = match id {
-        Value::String(id) => id.clone(),
-        Value::Number(id) => id.to_string(),
-        _ => return None,
-    };
-    Some((format!("{}.{}", event.app, record.kind), id))
 }

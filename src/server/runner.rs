@@ -10,10 +10,20 @@ use tracing::{Instrument, debug, error, info_span, warn};
 
 use super::installed::{Installed, Kept};
 use crate::clock::SystemClock;
-use crate::execute::{DurableEngine, Journal, RecordLocks, TriggerEvent, drive};
+use crate::execute::{
+    DurableEngine, Journal, LONGEST_CHAIN, Links, OwnWrites, RecordLocks, TriggerEvent, drive,
+};
 use crate::http::HttpCaller;
-use crate::journal::{CallKey, Cost, Outcome, Question, Replay, StepError, StepErrorKind, Written};
-use crate::store::{Ended, Fingerprint, Ready, RunId, Spending, Store, StoreError, StoreErrorKind};
+use crate::journal::{
+    CallKey, Cost, LastSeen, Link, LinkAnswer, Outcome, Question, Replay, StepError, StepErrorKind,
+    Written,
+};
+use crate::store::{
+    Ended, Fingerprint, Ready, Remembered, RunId, Spending, Store, StoreError, StoreErrorKind,
+    StoreLinks,
+};
+use crate::template::LinkQuestion;
+use crate::value::RecordKey;
 
 /// A wait up to this is waited for where it stands; a longer one lets the next run start.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -29,6 +39,8 @@ pub struct Runner {
     settle_after: Duration,
     /// Keeps writers of the same record apart.
     locks: RecordLocks,
+    /// What has been written lately: what tells of that is an echo.
+    pub own_writes: OwnWrites,
     installed: Mutex<Arc<Installed>>,
     kept: Mutex<HashMap<i64, Arc<Kept>>>,
 }
@@ -52,6 +64,7 @@ impl Runner {
             installed,
             kept,
             locks: RecordLocks::default(),
+            own_writes: OwnWrites::default(),
         }
     }
 
@@ -105,21 +118,50 @@ impl Runner {
             Err(why) => {
                 let ended = Ended::of(Outcome::Failed(Box::new(cannot_start(why))));
                 self.store
-                    .append(ready.id, row, &Written::default(), Vec::new(), ended.clone())
+                    .append(
+                        ready.id,
+                        row,
+                        &Written::default(),
+                        Vec::new(),
+                        Remembered::default(),
+                        ended.clone(),
+                    )
                     .await?;
                 return Ok(ended);
             }
         };
         setup.locks = self.locks.clone();
+        setup.own_writes = self.own_writes.clone();
+        if let Some(record) = event.event.record_of(&event.payload) {
+            setup.chain = self.own_writes.chain(&record);
+        }
+        if setup.chain >= LONGEST_CHAIN {
+            let ended = Ended::of(Outcome::Failed(Box::new(goes_round(setup.chain))));
+            self.store
+                .append(
+                    ready.id,
+                    row,
+                    &Written::default(),
+                    Vec::new(),
+                    Remembered::default(),
+                    ended.clone(),
+                )
+                .await?;
+            return Ok(ended);
+        }
         let kept = kept.expect("a run without its plan has not come this far");
         let connections = installed.names_now(&kept.connections);
         let quota = self.gates.of_run(&connections, ready.priority);
         let caller = super::metrics::Counted(self.caller.through(&connections));
+        let through = (event.event.app.as_str(), ready.connection.as_str());
+        let accounts = Arc::new(installed.accounts_of(&connections, through));
         let journal = RunJournal {
             store: self.store.clone(),
             run: ready.id,
             row,
             connections,
+            links: StoreLinks { store: self.store.clone(), accounts },
+            installation: ready.installation,
             plan: ready.plan,
             data: Fingerprint::of(&[ready.payload.as_deref().unwrap_or_default().as_bytes()]),
         };
@@ -162,7 +204,8 @@ impl Runner {
         loop {
             let spent = journal.spent(&pending);
             let (run, row) = (journal.run, journal.row);
-            match self.store.append(run, row, &pending, spent, ended.clone()).await {
+            let remembered = journal.remembered(&pending);
+            match self.store.append(run, row, &pending, spent, remembered, ended.clone()).await {
                 Ok(()) => return ended,
                 Err(problem) => {
                     error!("{problem}: {}", problem.help);
@@ -244,6 +287,20 @@ fn cannot_start(why: String) -> StepError {
     }
 }
 
+/// Recipes or tools answer each other.
+fn goes_round(chain: u32) -> StepError {
+    StepError {
+        message: format!(
+            "this goes round in circles: {chain} of our own writes led here, each started by what the one before \
+             had changed"
+        ),
+        instead: "look which recipes or tools write the same record in turn and never agree, mend one of them, \
+                  then let it go on with `linecook runs retry`"
+            .to_owned(),
+        ..cannot_start(String::new())
+    }
+}
+
 /// The journal of one run in the store.
 struct RunJournal {
     store: Store,
@@ -251,12 +308,23 @@ struct RunJournal {
     row: u32,
     /// App → connection, as they are called now.
     connections: BTreeMap<String, String>,
+    links: StoreLinks,
+    installation: String,
     plan: i64,
     /// What the event says, for questions that are asked once for the same data.
     data: Fingerprint,
 }
 
 impl RunJournal {
+    /// What entries change beyond the run.
+    fn remembered(&self, entries: &Written) -> Remembered {
+        Remembered {
+            changes: entries.changes().to_vec(),
+            installation: self.installation.clone(),
+            accounts: self.links.accounts.clone(),
+        }
+    }
+
     /// What entries cost each connection.
     fn spent(&self, entries: &Written) -> Vec<Spending> {
         let name = |cost: &Cost| self.connections.get(&cost.app).cloned();
@@ -272,7 +340,8 @@ impl RunJournal {
 impl Journal for RunJournal {
     async fn write(&mut self, entries: &Written) -> Result<(), String> {
         let spent = self.spent(entries);
-        let written = self.store.append(self.run, self.row, entries, spent, None).await;
+        let remembered = self.remembered(entries);
+        let written = self.store.append(self.run, self.row, entries, spent, remembered, None).await;
         written.map_err(|e| e.to_string())?;
         self.row += 1;
         Ok(())
@@ -293,5 +362,18 @@ impl Journal for RunJournal {
         parts.push(self.data.bytes());
         let question = Fingerprint::of(&parts);
         self.store.ask(question, self.run).await.map_err(|e| e.to_string())
+    }
+
+    async fn linked(&mut self, questions: &[LinkQuestion]) -> Result<Vec<LinkAnswer>, String> {
+        self.links.linked(questions).await
+    }
+
+    async fn links_of(&mut self, record: &RecordKey) -> Result<Vec<Link>, String> {
+        self.links.links_of(record).await
+    }
+
+    async fn last_seen(&mut self, record: &RecordKey) -> Result<Option<LastSeen>, String> {
+        let seen = self.store.last_seen(&self.installation, record).await;
+        seen.map_err(|e| e.to_string())
     }
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::runs::{RunId, write_end};
-use super::{Ended, Spending, Store, StoreError};
-use crate::journal::{Entry, Written};
+use super::{Ended, LinkAccounts, Spending, Store, StoreError, last_seen, links};
+use crate::journal::{Change, Entry, Written};
 
 /// Entries that were written together.
 #[derive(Clone, Debug)]
@@ -14,15 +14,41 @@ pub struct JournalRow {
     pub entries: Vec<Entry>,
 }
 
+/// What entries change beyond their run, and whose it is.
+#[derive(Clone, Debug, Default)]
+pub struct Remembered {
+    pub changes: Vec<Change>,
+    /// The name of the installation.
+    pub installation: String,
+    pub accounts: std::sync::Arc<LinkAccounts>,
+}
+
+impl Remembered {
+    fn apply(&self, c: &Connection, now: i64) -> rusqlite::Result<()> {
+        for change in &self.changes {
+            match change {
+                Change::Links(change) => {
+                    links::apply(c, change, &self.accounts, now)?;
+                }
+                Change::LastSeen { record, now: state } => {
+                    last_seen::note(c, &self.installation, record, state, now)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Store {
     /// Writes entries as row `row` of a run, and how the run ended where it did. `spent` is what
-    /// the entries cost.
+    /// the entries cost, `remembered` what they change: all of it or nothing is on disk.
     pub async fn append(
         &self,
         run: RunId,
         row: u32,
         entries: &Written,
         spent: Vec<Spending>,
+        remembered: Remembered,
         ended: Option<Ended>,
     ) -> Result<(), StoreError> {
         let text = entries.text();
@@ -34,6 +60,7 @@ impl Store {
             for spending in &spent {
                 super::spending::note(c, spending, now / 1_000)?;
             }
+            remembered.apply(c, now)?;
             match &ended {
                 Some(ended) => write_end(c, run, ended, now),
                 None => Ok(()),

@@ -16,7 +16,7 @@ impl Store {
         Ok(known.unwrap_or_else(|| position.to_owned()))
     }
 
-    /// Moves requests sent and places of polls from one name of a connection to another.
+    /// Moves requests sent, links and places of polls from one name of a connection to another.
     pub async fn rename_connection(&self, old: &str, new: &str) -> Result<(), StoreError> {
         let (old, new) = (old.to_owned(), new.to_owned());
         self.write(move |c| {
@@ -27,6 +27,7 @@ impl Store {
             )?
             .execute(params![old, new])?;
             c.prepare_cached("DELETE FROM spending WHERE connection = ?1")?.execute([&old])?;
+            super::links::rename(c, &old, &new)?;
             let names: Vec<String> = c
                 .prepare_cached("SELECT name FROM positions WHERE name LIKE 'poll %'")?
                 .query_map([], |row| row.get(0))?

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::deliveries::{Start, begin};
 use super::runs::{RunId, RunState};
-use super::{Fingerprint, Store, StoreError, journal};
-use crate::journal::Entry;
+use super::{Fingerprint, LinkAccounts, Store, StoreError, journal};
+use crate::journal::{Entry, LinkChange};
 
 /// A request with its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,11 @@ pub enum RequestBody {
     },
     StopSync {
         installation: String,
+    },
+    /// Change links, all of them or none.
+    Links {
+        changes: Vec<LinkChange>,
+        accounts: LinkAccounts,
     },
 }
 

@@ -95,6 +95,10 @@ pub struct Ready {
     pub event: String,
     pub delivery: i64,
     pub received_at: Timestamp,
+    /// Through which connection its event came.
+    pub connection: String,
+    /// The name of what was installed.
+    pub installation: String,
     /// None when the payload is no longer kept.
     pub payload: Option<String>,
     pub priority: u8,
@@ -228,8 +232,9 @@ pub trait Runs {
 }
 
 const READY: &str =
-    "r.id, r.lane, r.plan, r.event, r.delivery, d.received_at_ms, d.payload, r.priority, r.due_at_ms
-    FROM runs r JOIN deliveries d ON d.id = r.delivery";
+    "r.id, r.lane, r.plan, r.event, r.delivery, d.received_at_ms, d.payload, r.priority, r.due_at_ms,
+    d.connection, p.installation
+    FROM runs r JOIN deliveries d ON d.id = r.delivery JOIN plans p ON p.id = r.plan";
 
 impl Runs for Store {
     async fn open(
@@ -415,6 +420,8 @@ fn ready(row: &Row<'_>) -> rusqlite::Result<Ready> {
         payload: row.get(6)?,
         priority: row.get(7)?,
         due_at: row.get::<_, Option<i64>>(8)?.map(moment),
+        connection: row.get(9)?,
+        installation: row.get(10)?,
     })
 }
 

@@ -99,6 +99,28 @@ const MIGRATIONS: &[&str] = &["
         SELECT id >> 20, id & 1048575, at_ms, entries FROM old_journal ORDER BY id;
     CREATE UNIQUE INDEX journal_of_run ON journal (run, row);
     DROP TABLE old_journal;
+",
+"
+    -- Which record is which, in the order of their kinds. A connection is '' where none is known.
+    CREATE TABLE links (
+        id INTEGER PRIMARY KEY,
+        -- `as`
+        name TEXT NOT NULL,
+        left_connection TEXT NOT NULL, left_kind TEXT NOT NULL, left_id TEXT NOT NULL,
+        right_connection TEXT NOT NULL, right_kind TEXT NOT NULL, right_id TEXT NOT NULL,
+        made_at_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX links_by_left ON links (left_kind, left_id);
+    CREATE INDEX links_by_right ON links (right_kind, right_id);
+
+    -- How a record looked when a recipe with `trigger.changed` saw it last.
+    CREATE TABLE last_seen (
+        installation TEXT NOT NULL, record TEXT NOT NULL,
+        -- JSON
+        state TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        PRIMARY KEY (installation, record)
+    ) STRICT, WITHOUT ROWID;
 "];
 
 /// The version of the tables as this program writes them.

@@ -70,8 +70,8 @@ pub enum Node {
     List(Vec<Expression>),
     Map(Vec<(Expression, Expression)>),
     Slice(Box<Expression>),
-    /// Arguments given by name, which no filter of ours takes.
-    Named(String),
+    /// An argument given by name: `as='notes'`. No filter of ours takes one.
+    Named(String, Box<Expression>),
 }
 
 impl Expression {
@@ -101,8 +101,8 @@ impl Expression {
     pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Expression)) {
         visit(self);
         match &self.node {
-            Node::Name(_) | Node::Local(_) | Node::Literal(_) | Node::Named(_) => {}
-            Node::Field(a, _) | Node::Not(a) | Node::Slice(a) => a.walk(visit),
+            Node::Name(_) | Node::Local(_) | Node::Literal(_) => {}
+            Node::Field(a, _) | Node::Not(a) | Node::Slice(a) | Node::Named(_, a) => a.walk(visit),
             Node::Item(a, b)
             | Node::And(a, b)
             | Node::Or(a, b)
@@ -360,14 +360,16 @@ impl Reader {
             .iter()
             .map(|argument| match argument {
                 ast::CallArg::Pos(e) | ast::CallArg::PosSplat(e) => self.expression(e),
-                ast::CallArg::Kwarg(name, e) => {
-                    Expression { node: Node::Named((*name).to_owned()), span: self.range(e.span()) }
-                }
-                ast::CallArg::KwargSplat(e) => {
-                    Expression { node: Node::Named("**".to_owned()), span: self.range(e.span()) }
-                }
+                ast::CallArg::Kwarg(name, e) => self.named(name, e),
+                ast::CallArg::KwargSplat(e) => self.named("**", e),
             })
             .collect()
+    }
+
+    fn named(&self, name: &str, value: &ast::Expr<'_>) -> Expression {
+        let value = self.expression(value);
+        let span = value.span.clone();
+        Expression { node: Node::Named(name.to_owned(), Box::new(value)), span }
     }
 
     fn range(&self, span: EngineSpan) -> std::ops::Range<usize> {

@@ -4,6 +4,7 @@
 mod environment;
 mod expression;
 mod filters;
+mod linked;
 mod own;
 mod scope;
 mod value;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use environment::{MAX_TEXT_BYTES, TESTS};
 pub use expression::{Comparison, Expression, Node};
 pub use filters::{Argument, Filter, Gives, all as all_filters, find as find_filter};
+pub use linked::{LINKED, LinkQuestion};
 pub use own::{MAX_OWN_DEPTH, OwnFilters};
 pub use scope::Scope;
 pub use value::Outcome;
@@ -36,6 +38,7 @@ pub struct Template {
     body: Arc<Body>,
     expressions: Arc<[Expression]>,
     uses_now: bool,
+    uses_linked: bool,
 }
 
 /// A template as it is stored: what kind of place it stood in, and its text.
@@ -161,13 +164,16 @@ impl Template {
     }
 
     fn new(written: Written, body: Body, expressions: Vec<Expression>) -> Template {
-        let mut uses_now = false;
+        let (mut uses_now, mut uses_linked) = (false, false);
         for expression in &expressions {
             expression.walk(&mut |e| uses_now |= matches!(&e.node, Node::Name(n) if n == "now"));
+            expression
+                .walk(&mut |e| uses_linked |= matches!(&e.node, Node::Name(n) if n == LINKED));
             // What a filter of one's own asks for is not known here.
             expression.walk(&mut |e| uses_now |= e.own_filter().is_some());
         }
-        Template { written, body: Arc::new(body), expressions: expressions.into(), uses_now }
+        let (body, expressions) = (Arc::new(body), expressions.into());
+        Template { written, body, expressions, uses_now, uses_linked }
     }
 
     /// The template as written.
@@ -210,6 +216,49 @@ impl Template {
     /// Whether it asks for the time, or may do so by a filter of one's own.
     pub fn uses_now(&self) -> bool {
         self.uses_now
+    }
+
+    /// Whether it asks for links.
+    pub fn uses_linked(&self) -> bool {
+        self.uses_linked
+    }
+
+    /// The kinds of record that it asks for links of, as far as they are written out.
+    pub fn linked_kinds(&self) -> Vec<&str> {
+        let mut kinds = Vec::new();
+        for expression in self.expressions.iter().filter(|_| self.uses_linked) {
+            expression.walk(&mut |e| {
+                if let Node::Call { callee, arguments } = &e.node
+                    && matches!(&callee.node, Node::Name(name) if name == LINKED)
+                {
+                    for argument in arguments.iter().take(2) {
+                        if let Node::Literal(serde_json::Value::String(kind)) = &argument.node {
+                            kinds.push(kind.as_str());
+                        }
+                    }
+                }
+            });
+        }
+        kinds
+    }
+
+    /// What it asks of `linked` in this scope and has no answer to yet. An answer may lead to more.
+    pub fn asks(&self, scope: &Scope) -> Vec<LinkQuestion> {
+        if !self.uses_linked {
+            return Vec::new();
+        }
+        let (scope, heard) = scope.listening();
+        let context = scope.into_engine_value();
+        // What fails here fails again when it is filled in, and is told then.
+        match &*self.body {
+            Body::Whole(expression) => drop(expression.eval(context)),
+            Body::Pieces(pieces) => pieces.iter().for_each(|piece| match piece {
+                Piece::Text(_) => {}
+                Piece::Value { expression, .. } => drop(expression.eval(context.clone())),
+            }),
+            Body::Program(guarded) => drop(ENVIRONMENT.render_str(guarded, context)),
+        }
+        heard.asked()
     }
 
     /// The filters it uses that are not built in.

@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use minijinja::value::{Enumerator, Object};
 use serde_json::Value;
 
+use super::linked::{LINKED, LinkQuestion, Linked};
 use super::own::{MAX_OWN_DEPTH, OWN, OwnFilters, OwnValue, Work};
 use super::value::{Marker, MomentValue, by_need, from_json};
-use crate::value::{Defaults, Moment};
+use crate::value::{Defaults, Moment, RecordKey};
 
 /// The names that a template may use, with their values. Cheap to clone.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub struct Scope {
     names: Arc<BTreeMap<String, minijinja::Value>>,
     steps: Arc<BTreeMap<String, minijinja::Value>>,
     now: Option<Timestamp>,
+    /// None where `linked` is not there.
+    linked: Option<Linked>,
     defaults: Arc<Defaults>,
     own: Arc<OwnFilters>,
     /// How many filters of one's own are around this scope.
@@ -43,6 +46,7 @@ impl Scope {
             names: Arc::default(),
             steps: Arc::default(),
             now: None,
+            linked: Some(Linked::default()),
             defaults,
             own: Arc::default(),
             own_depth: 0,
@@ -70,6 +74,7 @@ impl Scope {
             names: Arc::new(BTreeMap::from([("value".to_owned(), value)])),
             steps: Arc::default(),
             now: self.now,
+            linked: None,
             defaults: self.defaults.clone(),
             own: self.own.clone(),
             own_depth: (self.own_depth < MAX_OWN_DEPTH).then_some(self.own_depth + 1)?,
@@ -134,6 +139,35 @@ impl Scope {
         self.steps.keys().any(|id| self.step(id).is_some_and(|results| holds(&results, text)))
     }
 
+    /// Sets whose links `linked` asks for where it names nobody: the trigger's own record, then the one
+    /// that it belongs to.
+    pub fn set_records(&mut self, records: Vec<RecordKey>) {
+        self.linked.get_or_insert_default().records = Arc::new(records);
+    }
+
+    /// Takes in what was found for `linked`.
+    pub fn learn_links(&mut self, found: impl IntoIterator<Item = (LinkQuestion, Option<String>)>) {
+        let linked = self.linked.get_or_insert_default();
+        found.into_iter().for_each(|(question, id)| linked.learn(question, id));
+    }
+
+    /// What was found holds no longer: it is asked for anew.
+    pub fn forget_links(&mut self) {
+        self.linked.get_or_insert_default().answers = Arc::default();
+    }
+
+    /// The records with this id that `linked` has ever given.
+    pub fn linked_records(&self, id: &str) -> Vec<RecordKey> {
+        let found = self.linked.iter().flat_map(|linked| linked.found.iter());
+        found.filter(|record| record.id == id).cloned().collect()
+    }
+
+    /// This scope, taking down what `linked` is asked for, and where.
+    pub(super) fn listening(&self) -> (Scope, Linked) {
+        let linked = self.linked.clone().unwrap_or_default().listening();
+        (Scope { linked: Some(linked.clone()), ..self.clone() }, linked)
+    }
+
     /// Sets what `now()` answers.
     pub fn set_now(&mut self, now: Timestamp) {
         self.now = Some(now);
@@ -164,6 +198,7 @@ impl Object for Scope {
                 let now = minijinja::Value::from_object(MomentValue(moment));
                 Some(minijinja::Value::from_function(move || now.clone()))
             }
+            LINKED => self.linked.as_ref().map(Linked::function),
             DEFAULTS => Some(minijinja::Value::from_dyn_object(Arc::new(DefaultsValue(
                 self.defaults.clone(),
             )))),

@@ -12,12 +12,14 @@ pub mod money;
 pub mod phone;
 pub mod place;
 mod reading;
+mod record_key;
 pub mod text;
 mod zone;
 
 pub use cron::Cron;
 pub use kind::Kind;
 pub use moment::Moment;
+pub use record_key::{RecordKey, app_of};
 
 use jiff::tz::TimeZone;
 

@@ -148,12 +148,15 @@ fn copy(from: &Path) -> TempDir {
     folder
 }
 
-/// What a case has of its own: a project file, and in `vault.json` what is known of credentials that are
-/// stored.
+/// What a case has of its own: files such as another project file, and in `vault.json` what is known of
+/// credentials that are stored.
 fn furnish(folder: &Path, case: &Path) {
-    let project = case.join("linecook.yaml");
-    if project.exists() {
-        std::fs::copy(project, folder.join("linecook.yaml")).unwrap();
+    for entry in std::fs::read_dir(case).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_owned();
+        if !matches!(name.to_str(), Some("commands.txt" | "expected.txt" | "vault.json")) {
+            std::fs::copy(&path, folder.join(name)).unwrap();
+        }
     }
     let Ok(text) = std::fs::read_to_string(case.join("vault.json")) else { return };
     let all: BTreeMap<String, Facts> = serde_json::from_str(&text).unwrap();
@@ -281,6 +284,10 @@ async fn what_is_printed_for_programs_is_json_of_version_one() {
         "events replay event-1 --yes --format json",
         "backup copy.db --format json",
         "restore copy.db --yes --format json",
+        "links set stax.customer c-1 highlevel.contact contact-1 --format json",
+        "links list --format json",
+        "links remove stax.customer c-9 --format json",
+        "links remove stax.customer c-1 --yes --format json",
         "doctor --format json",
     ] {
         let words: Vec<&str> = command.split(' ').collect();
@@ -301,6 +308,9 @@ fn without_a_store_every_command_says_so_and_makes_none() {
         "runs cancel --state failed --yes",
         "events list",
         "events replay event-1 --yes",
+        "links list",
+        "links set stax.customer c-1 highlevel.contact contact-1",
+        "links remove stax.customer c-1 --yes",
         "backup copy.db",
     ] {
         let words: Vec<&str> = command.split(' ').collect();
@@ -343,6 +353,10 @@ async fn a_running_service_does_what_is_asked_for() {
     let text = ask("events replay event-1 --yes").await;
     assert_eq!(text, "event-1 started run-6\n--- exit 0\n");
     kitchen.stands(RunId(6), RunState::Stopped).await;
+    let text = ask("links set stax.customer c-1 highlevel.contact contact-1").await;
+    assert_eq!(text, "linked stax.customer c-1 with highlevel.contact contact-1\n--- exit 0\n");
+    let text = ask("links remove stax.customer c-1 --yes").await;
+    assert!(text.starts_with("unlinked stax.customer c-1 from"), "{text}");
     let text = ask("backup copy.db").await;
     assert!(text.contains("wrote copy.db"), "{text}");
     let text = ask("restore copy.db --yes").await;

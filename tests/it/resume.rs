@@ -9,14 +9,19 @@ use std::time::Duration;
 
 use linecook::call::{CallError, Caller, Request, Response};
 use linecook::catalog::{Catalog, InDoubt};
-use linecook::cli::{example_payload, furnish, load};
+use linecook::cli::{example_payload, furnish, given_last_seen, given_links, load};
 use linecook::execute::{
-    DurableEngine, Journal, Quota, Setup, TriggerEvent, VirtualClock, drive, settings,
+    DurableEngine, Journal, Links, MemoryLinks, Quota, Setup, TriggerEvent, VirtualClock, drive,
+    settings,
 };
-use linecook::journal::{CallKey, Entry, Outcome, Question, Replay, Written};
+use linecook::journal::{
+    CallKey, Change, Entry, LastSeen, Link, LinkAnswer, Outcome, Question, Replay, Written,
+};
 use linecook::plan::{self, Accounts, Plan};
 use linecook::recipe::Example;
 use linecook::sandbox::{InProcess, World};
+use linecook::template::LinkQuestion;
+use linecook::value::RecordKey;
 
 use crate::cases::{folders, root};
 
@@ -32,7 +37,38 @@ enum Killed {
 
 /// What has reached the disk.
 #[derive(Default)]
-struct Disk(Mutex<Vec<Entry>>);
+struct Disk {
+    entries: Mutex<Vec<Entry>>,
+    links: Mutex<MemoryLinks>,
+    seen: Mutex<Option<LastSeen>>,
+}
+
+impl Disk {
+    /// What is there before the run.
+    fn given(example: Option<&Example>) -> Disk {
+        let given = example.and_then(|example| example.given.as_ref());
+        Disk {
+            entries: Mutex::default(),
+            links: Mutex::new(given_links(given)),
+            seen: Mutex::new(given_last_seen(given)),
+        }
+    }
+
+    /// Takes entries with what they change, once.
+    fn write(&self, entries: &Written) {
+        self.entries.lock().unwrap().extend(entries.entries());
+        for change in entries.changes() {
+            match change {
+                Change::Links(change) => self.links.lock().unwrap().apply(change),
+                Change::LastSeen { now, .. } => *self.seen.lock().unwrap() = Some(now.clone()),
+            }
+        }
+    }
+
+    fn remembered(&self) -> (MemoryLinks, Option<LastSeen>) {
+        (self.links.lock().unwrap().clone(), self.seen.lock().unwrap().clone())
+    }
+}
 
 struct Diary<'a> {
     disk: &'a Disk,
@@ -50,8 +86,21 @@ impl Journal for Diary<'_> {
         if self.dead.load(Ordering::Relaxed) {
             return Err("killed".to_owned());
         }
-        self.disk.0.lock().unwrap().extend(entries.entries());
+        self.disk.write(entries);
         Ok(())
+    }
+
+    async fn linked(&mut self, questions: &[LinkQuestion]) -> Result<Vec<LinkAnswer>, String> {
+        let mut links = self.disk.links.lock().unwrap().clone();
+        links.linked(questions).await
+    }
+
+    async fn links_of(&mut self, record: &RecordKey) -> Result<Vec<Link>, String> {
+        Ok(self.disk.links.lock().unwrap().of(record))
+    }
+
+    async fn last_seen(&mut self, _: &RecordKey) -> Result<Option<LastSeen>, String> {
+        Ok(self.disk.seen.lock().unwrap().clone())
     }
 
     async fn asked_before(&mut self, _: &CallKey, _: &Question) -> Result<Option<String>, String> {
@@ -111,8 +160,6 @@ struct Life {
     outcome: Outcome,
     writes: usize,
     calls: usize,
-    /// What had not been written when it ended.
-    pending: Vec<Entry>,
     /// Whether any call was answered with a refusal.
     was_refused: bool,
 }
@@ -147,6 +194,8 @@ impl Case {
             detail: linecook::plan::Detail::ToSend,
             defaults: Default::default(),
             locks: Default::default(),
+            own_writes: Default::default(),
+            chain: 0,
             care: Default::default(),
             settle_after: Duration::from_secs(31),
         };
@@ -178,7 +227,7 @@ impl Case {
         let dead = AtomicBool::new(false);
         let wire = Wire { world, dead: &dead, killed, calls: Mutex::new(0) };
         let diary = Diary { disk, dead: &dead, killed, writes: 0 };
-        let written = disk.0.lock().unwrap().clone();
+        let written = disk.entries.lock().unwrap().clone();
         // What is stored is text.
         let text = serde_json::to_string(&written).unwrap();
         let replay = Replay::of(serde_json::from_str::<Vec<Entry>>(&text).unwrap()).unwrap();
@@ -188,23 +237,32 @@ impl Case {
             DurableEngine::new(&wire, clock.clone(), diary, Open, replay, patience, stopping);
         let outcome = drive(&self.plan, &self.event, &self.setup, &mut engine).await;
         let (diary, pending) = engine.into_journal();
-        let pending = pending.entries();
+        // Whoever is not killed notes how it ended, together with what is still to be written.
+        if !dead.load(Ordering::Relaxed) {
+            disk.write(&pending);
+        }
         let writes = diary.writes;
         let calls = *wire.calls.lock().unwrap();
         let refused = |entry: &Entry| {
             let Entry::Answered { answer, .. } = entry else { return false };
             answer.as_ref().is_ok_and(|response| !response.is_success())
         };
-        let was_refused = disk.0.lock().unwrap().iter().chain(&pending).any(refused);
-        Life { outcome, writes, calls, pending, was_refused }
+        let was_refused = disk.entries.lock().unwrap().iter().any(refused);
+        Life { outcome, writes, calls, was_refused }
     }
 
     /// Kills it there, goes on, and holds the end against that of a run that was never killed.
-    async fn survives(&self, killed: Killed, whole: &Life, records: &BTreeMap<String, usize>) {
+    async fn survives(
+        &self,
+        killed: Killed,
+        whole: &Life,
+        whole_disk: &Disk,
+        records: &BTreeMap<String, usize>,
+    ) {
         let (world, clock) = self.world();
-        let disk = Disk::default();
+        let disk = Disk::given(self.example.as_ref());
         self.live(&world, &clock, &disk, killed).await;
-        let before = disk.0.lock().unwrap().clone();
+        let before = disk.entries.lock().unwrap().clone();
         let second = self.live(&world, &clock, &disk, Killed::Never).await;
         let at = format!("{}: {killed:?}", self.name);
         if in_doubt(&before).any(|settle| settle == InDoubt::Unprotected) {
@@ -225,8 +283,8 @@ impl Case {
                 _ => None,
             })
             .collect();
-        let mut after = disk.0.lock().unwrap().split_off(before.len());
-        after.extend(second.pending);
+        assert_eq!(disk.remembered(), whole_disk.remembered(), "{at}");
+        let after = disk.entries.lock().unwrap().split_off(before.len());
         for entry in after {
             if let Entry::Intent { key, call } = entry {
                 assert!(!answered.contains(&(key.clone(), call.attempt)), "{at}: {key} again");
@@ -269,13 +327,14 @@ fn every_run_goes_on_from_wherever_it_was_killed() {
     for case in paths.iter().flat_map(|path| Case::all(path)) {
         runtime.block_on(async {
             let (world, clock) = case.world();
-            let whole = case.live(&world, &clock, &Disk::default(), Killed::Never).await;
+            let disk = Disk::given(case.example.as_ref());
+            let whole = case.live(&world, &clock, &disk, Killed::Never).await;
             let records = counted(&world);
             for number in 1..=whole.writes {
-                case.survives(Killed::AtWrite(number), &whole, &records).await;
+                case.survives(Killed::AtWrite(number), &whole, &disk, &records).await;
             }
             for number in 1..=whole.calls {
-                case.survives(Killed::BeforeCall(number), &whole, &records).await;
+                case.survives(Killed::BeforeCall(number), &whole, &disk, &records).await;
             }
             kills += whole.writes + whole.calls;
         });

@@ -84,6 +84,7 @@ impl Engine for Mortal<'_> {
         self.lives()?;
         let decision = match decision {
             Decision::AskTime => Decision::Time(now),
+            Decision::AskGone(record) => Decision::Gone { record, links: Vec::new() },
             other => other,
         };
         self.written.push(Written::Decision(key.clone(), decision.clone()));
@@ -157,6 +158,8 @@ fn setup(plan: &Plan, run_id: &str) -> Setup {
         detail: linecook::plan::Detail::ToSend,
         defaults: Default::default(),
         locks: Default::default(),
+        own_writes: Default::default(),
+        chain: 0,
         care: Default::default(),
         settle_after: Duration::from_secs(31),
     }

@@ -148,15 +148,19 @@ impl ProjectChecker<'_> {
     ) -> BTreeMap<String, String> {
         let at = here.key("recipe");
         let called = recipe.apps();
+        let linked = recipe.linked_apps();
         let told: Vec<&str> = recipe.trigger.events.iter().map(|e| e.app.as_str()).collect();
         for app in written.connections.keys().filter(|app| self.catalog.app(app).is_some()) {
-            if !called.contains(app.as_str()) && !told.contains(&app.as_str()) {
+            let is_needed = called.contains(app.as_str()) || linked.contains(app);
+            if !is_needed && !told.contains(&app.as_str()) {
                 let route = here.key("connections").key(app);
                 self.sink.say(diagnostic::unused_connection(&route, app));
             }
         }
         let mut chosen = BTreeMap::new();
-        for app in called.iter().copied().chain(told) {
+        let linked = linked.iter().map(String::as_str).filter(|app| !told.contains(app));
+        let asked_for: Vec<&str> = linked.collect();
+        for app in called.iter().copied().chain(told).chain(asked_for.iter().copied()) {
             let name = written.connections.get(app).cloned();
             let fitting = of_app(connections, app);
             match (name, &fitting[..]) {
@@ -165,6 +169,17 @@ impl ProjectChecker<'_> {
                 }
                 (None, [only]) => {
                     chosen.insert(app.to_owned(), (*only).to_owned());
+                }
+                // A record of one of several accounts: nobody knows of which.
+                (None, [_, _, ..]) if asked_for.contains(&app) => {
+                    let title = self.catalog.app(app).map_or(app, |a| a.title.as_str());
+                    self.sink.say(diagnostic::several_connections(
+                        &at,
+                        "has links to",
+                        app,
+                        title,
+                        &fitting,
+                    ));
                 }
                 // Only told by it: the events of all its connections are meant.
                 (None, _) if !called.contains(app) => {}
@@ -175,7 +190,9 @@ impl ProjectChecker<'_> {
                         // One that is there and wrong has been reported.
                         [] if wrong_one => continue,
                         [] => diagnostic::no_connection(&at, app, title),
-                        several => diagnostic::several_connections(&at, app, title, several),
+                        several => {
+                            diagnostic::several_connections(&at, "calls", app, title, several)
+                        }
                     });
                 }
             }

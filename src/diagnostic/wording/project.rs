@@ -176,10 +176,17 @@ pub fn no_connection(route: &Route, app: &str, title: &str) -> Diagnostic {
         .help(format!("add one under `connections`, such as {app}: {{ app: {app}{more} }}"))
 }
 
-pub fn several_connections(route: &Route, app: &str, title: &str, known: &[&str]) -> Diagnostic {
+/// `does` is what the recipe does with the app: it calls it, or asks for links to it.
+pub fn several_connections(
+    route: &Route,
+    does: &str,
+    app: &str,
+    title: &str,
+    known: &[&str],
+) -> Diagnostic {
     let first = known.first().copied().unwrap_or_default();
     let message = format!(
-        "the recipe calls {title}, and there are several connections to it: {}",
+        "the recipe {does} {title}, and there are several connections to it: {}",
         list(known)
     );
     new(Code::SeveralConnections, value(route), message)

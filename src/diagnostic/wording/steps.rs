@@ -5,8 +5,9 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Route;
 
 pub fn no_verb(route: &Route) -> Diagnostic {
-    new(Code::NoVerb, value(route), "the step does nothing")
-        .help("give it one of `call`, `set`, `wait`, `hold`, `use`, `stop` and `do`")
+    new(Code::NoVerb, value(route), "the step does nothing").help(
+        "give it one of `call`, `set`, `wait`, `hold`, `use`, `stop`, `do`, `link` and `unlink`",
+    )
 }
 
 pub fn several_verbs(route: &Route, first: &str, second: &str) -> Diagnostic {
@@ -15,7 +16,12 @@ pub fn several_verbs(route: &Route, first: &str, second: &str) -> Diagnostic {
         key(route),
         format!("a step does one thing; this one has `{first}` and `{second}`"),
     )
-    .help("make two steps of it")
+    .help(match second {
+        "link" | "unlink" => {
+            "make two steps of it; only beside a `call` it may stand in the same step"
+        }
+        _ => "make two steps of it",
+    })
 }
 
 pub fn key_not_for_verb(route: &Route, name: &str, verb: &str) -> Diagnostic {

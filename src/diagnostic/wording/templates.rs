@@ -96,7 +96,7 @@ pub fn unknown_name(place: Place, name: &str, near: Option<String>) -> Diagnosti
     };
     let near = truth.map(str::to_owned).or(near);
     new(Code::UnknownName, place, format!("nobody knows `{name}`"))
-        .help("a template sees `event`, `trigger`, `settings`, `run`, `steps`, in a loop `item` and `item_index`, and `now()`; a text needs 'quotes'")
+        .help("a template sees `event`, `trigger`, `settings`, `run`, `steps`, in a loop `item` and `item_index`, `now()` and `linked(…)`; a text needs 'quotes'")
         .near(near)
 }
 

@@ -13,6 +13,7 @@ pub fn key_not_for_trigger(route: &Route, name: &str, on: &str) -> Diagnostic {
         ("every", "`schedule`") => ("`poll`", "write the times as `cron`, such as `*/15 * * * *`"),
         ("cron" | "timezone", _) => ("`schedule`", "write `on: schedule`, or leave it out"),
         ("missed", _) => ("`schedule`", "leave it out"),
+        ("changed", _) => ("an event", "leave it out: a schedule is about no record"),
         ("fields", _) => ("an event", "leave it out: a schedule holds two times and nothing else"),
         _ => ("`poll`", "write `on: poll`, or leave it out"),
     };

@@ -16,10 +16,10 @@ use super::Source;
 use super::mirror::Mirror;
 use crate::call::{CallError, Caller, Request, Response};
 use crate::catalog::{Catalog, Effect, EventType};
-use crate::execute::{Care, Quota, ReadingEngine, Setup, TriggerEvent, drive};
+use crate::execute::{Care, Imagined, Quota, ReadingEngine, Setup, TriggerEvent, drive, effective};
 use crate::http::HttpCaller;
-use crate::journal::{Decision, Entry, Outcome};
-use crate::store::{Spending, Store};
+use crate::journal::{Decision, Entry, LinkChange, Outcome};
+use crate::store::{Spending, Store, StoreLinks};
 
 /// So many differences are told one by one.
 const TOLD: usize = 20;
@@ -28,6 +28,7 @@ const TOLD: usize = 20;
 pub struct Drift<'a> {
     installation: &'a Arc<Installation>,
     caller: Mirrored,
+    links: StoreLinks,
     setup: Setup,
 }
 
@@ -41,6 +42,10 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    fn unclear(why: String) -> Verdict {
+        Verdict { unclear: Some(why), ..Verdict::default() }
+    }
+
     /// Both sides agree: nothing would be written.
     pub fn agrees(&self) -> bool {
         self.writes.is_empty() && self.unclear.is_none()
@@ -65,10 +70,11 @@ pub struct DriftReport {
 }
 
 impl<'a> Drift<'a> {
-    pub fn new(
+    pub(super) fn new(
         way: &Way,
         installed: &Installed,
         installation: &'a Arc<Installation>,
+        source: &Source,
         mirror: Arc<Mirror>,
     ) -> Result<Drift<'a>, ListError> {
         let kept = &installation.kept;
@@ -76,6 +82,9 @@ impl<'a> Drift<'a> {
         let mut setup = kept.setup("sync".to_owned(), installed, Duration::ZERO).map_err(wrong)?;
         setup.care = Care { compare: true, verify: false, ..setup.care };
         let connections = installed.names_now(&kept.connections);
+        let through = (source.event.app.as_str(), source.connection.as_str());
+        let accounts = Arc::new(installed.accounts_of(&connections, through));
+        let links = StoreLinks { store: way.store.clone(), accounts };
         let caller = Mirrored {
             mirror,
             caller: way.caller.through(&connections),
@@ -83,7 +92,7 @@ impl<'a> Drift<'a> {
             store: way.store.clone(),
             connections: Arc::new(connections),
         };
-        Ok(Drift { installation, caller, setup })
+        Ok(Drift { installation, caller, links, setup })
     }
 
     /// What would become of a record.
@@ -95,7 +104,18 @@ impl<'a> Drift<'a> {
             payload: record,
         };
         let catalog = Catalog::embedded();
-        let mut engine = ReadingEngine::new(self.caller.clone(), catalog, Timestamp::now());
+        let name = &self.installation.name;
+        let last_seen = match event.event.record_of(&event.payload) {
+            Some(record) if self.compares() => self.caller.store.last_seen(name, &record).await,
+            _ => Ok(None),
+        };
+        let last_seen = match last_seen {
+            Ok(last_seen) => last_seen,
+            Err(problem) => return Verdict::unclear(problem.to_string()),
+        };
+        let mut engine = ReadingEngine::new(self.caller.clone(), catalog, Timestamp::now())
+            .with_links(Imagined::over(self.links.clone()))
+            .with_last_seen(last_seen);
         let plan = &self.installation.kept.plan;
         let outcome = drive(plan, &event, &self.setup, &mut engine).await;
         let mut verdict = Verdict::default();
@@ -129,7 +149,23 @@ impl<'a> Drift<'a> {
                 _ => {}
             }
         }
+        let changes: Vec<LinkChange> = history.link_changes().map(|(_, change)| change).collect();
+        match effective(&mut self.links.clone(), &changes).await {
+            Ok(changes) => {
+                let words = changes.iter().map(|change| match change.begins() {
+                    Some(_) => ("link".to_owned(), Vec::new()),
+                    None => ("unlink".to_owned(), Vec::new()),
+                });
+                verdict.writes.extend(words);
+            }
+            Err(why) => verdict.unclear = verdict.unclear.or(Some(why)),
+        }
         verdict
+    }
+
+    /// Whether the recipe runs only when something has changed.
+    fn compares(&self) -> bool {
+        self.installation.kept.plan.recipe.trigger.changed.is_some()
     }
 
     /// Looks at all records of a list, whose first page has been read; `tell` is told how many have been

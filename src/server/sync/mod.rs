@@ -23,8 +23,8 @@ use super::installed::{Happening, Installation, Installed, TriggerFacts};
 use super::list::{self, ListError, Reader, Way};
 use crate::catalog::{Catalog, EventType};
 use crate::check::{CheckedCall, TriggerKind};
-use crate::execute::{DryEngine, TriggerEvent, drive};
-use crate::store::{Arrival, Fingerprint, Runs, Store, StoreError};
+use crate::execute::{DryEngine, Imagined, TriggerEvent, drive};
+use crate::store::{Arrival, Fingerprint, Runs, Store, StoreError, StoreLinks};
 
 pub use drift::DriftReport;
 
@@ -148,6 +148,10 @@ pub async fn estimate(
     };
     let kept = &installation.kept;
     let setup = kept.setup("sync".to_owned(), installed, Duration::ZERO).map_err(wrong)?;
+    let connections = installed.names_now(&kept.connections);
+    let through = (source.event.app.as_str(), source.connection.as_str());
+    let accounts = Arc::new(installed.accounts_of(&connections, through));
+    let links = StoreLinks { store: way.store.clone(), accounts };
     let mut calls: BTreeMap<String, f64> = BTreeMap::new();
     let looked_at = page.records.len().min(TRIED);
     for record in page.records.into_iter().take(TRIED) {
@@ -157,7 +161,8 @@ pub async fn estimate(
             event: source.event.clone(),
             payload: record,
         };
-        let mut engine = DryEngine::new(Catalog::embedded(), Timestamp::now());
+        let mut engine = DryEngine::new(Catalog::embedded(), Timestamp::now())
+            .with_links(Imagined::over(links.clone()));
         drive(&kept.plan, &event, &setup, &mut engine).await;
         for made in engine.into_history().calls() {
             let app = &made.call.planned.request.app;
@@ -188,7 +193,7 @@ pub async fn drift(
     let first = reader.page(1).await?;
     let total = first.total.unwrap_or(first.records.len() as u64);
     let mirror = Mirror::read(way, installed, installation, total).await?;
-    let drift = Drift::new(way, installed, installation, Arc::new(mirror))?;
+    let drift = Drift::new(way, installed, installation, &source, Arc::new(mirror))?;
     drift.all(&source, &reader, first, tell).await
 }
 
@@ -305,10 +310,12 @@ async fn one(
         if drift.is_none() {
             let total = page.total.unwrap_or(page.records.len() as u64);
             match Mirror::read(&way, &installed, installation, total).await {
-                Ok(mirror) => match Drift::new(&way, &installed, installation, Arc::new(mirror)) {
-                    Ok(made) => drift = Some(made),
-                    Err(problem) => return fail(now, problem.message).await,
-                },
+                Ok(mirror) => {
+                    match Drift::new(&way, &installed, installation, &source, Arc::new(mirror)) {
+                        Ok(made) => drift = Some(made),
+                        Err(problem) => return fail(now, problem.message).await,
+                    }
+                }
                 Err(problem) if problem.may_pass => {
                     warn!(recipe = %name, "the sync waits: {problem}");
                     return Ok(());

@@ -203,13 +203,13 @@ async fn begin_one(store: &Store, run: RunId, is_answered: bool) {
     let mut written = Written::default();
     written.entry(&now);
     written.intent(&key, &call);
-    store.append(run, 0, &written, Vec::new(), None).await.unwrap();
+    store.append(run, 0, &written, Vec::new(), Default::default(), None).await.unwrap();
     if is_answered {
         let body = serde_json::json!({ "new": true, "contact": { "id": "contact-1" } });
         let answer = Ok(linecook::call::Response { status: 200, body, ..Default::default() });
         let mut written = Written::default();
         written.answered(&key, 1, &answer);
-        store.append(run, 1, &written, Vec::new(), None).await.unwrap();
+        store.append(run, 1, &written, Vec::new(), Default::default(), None).await.unwrap();
     }
 }
 
