@@ -56,6 +56,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         };
         let body = sent.body.unwrap_or_default();
         let differs = plan::not_stored(&body, record, &of, self.scope.defaults());
+        let differs = plan::by_names(self.call, differs);
         self.note("verified", Decision::Verified(differs)).await
     }
 

@@ -15,6 +15,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::connection::{Access, Allowed, Connection, Facts, Rotation, Scopes, Way};
+use crate::snapshot::Snapshots;
 use crate::source::{Document, Route, Source};
 use crate::template::OwnFilters;
 use crate::value::Defaults;
@@ -59,6 +60,8 @@ impl ProjectFile {
 pub struct Surroundings {
     pub defaults: Arc<Defaults>,
     pub filters: Arc<OwnFilters>,
+    /// What the accounts of its connections name by themselves, as far as anybody has looked.
+    pub snapshots: Snapshots,
 }
 
 /// A project that has been checked: made by `check::project`.

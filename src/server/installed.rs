@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::catalog::{App, Catalog, EventType};
 use crate::connection::Connection;
 use crate::execute::{Care, OwnWrites, Setup, TriggerEvent};
-use crate::plan::{Accounts, Plan};
+use crate::plan::{Accounts, Plan, with_custom_fields};
 use crate::store::{Fingerprint, LinkAccounts, Start};
 use crate::template::{Scope, Template};
 use crate::value::{Defaults, RecordKey};
@@ -314,7 +314,11 @@ impl Trigger {
     ) -> Option<String> {
         let mut scope = Scope::new(self.defaults.clone());
         scope.set_own(self.installation.kept.plan.recipe.filters.clone());
-        scope.set_event(Value::Object(happening.payload.clone()));
+        let mut payload = happening.payload.clone();
+        if let Some(known) = &self.installation.kept.plan.recipe.trigger.custom_fields {
+            with_custom_fields(&mut payload, &self.event.payload, known);
+        }
+        scope.set_event(Value::Object(payload));
         let facts = TriggerEvent {
             id: String::new(),
             received_at: trigger.received_at,

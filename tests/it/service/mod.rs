@@ -215,7 +215,7 @@ pub async fn try_start(
         let loaded = load(&path);
         let found = loaded.diagnostics.text(false);
         let plan = plan::recipe(loaded.checked.unwrap_or_else(|| panic!("{found}")));
-        let settings = execute::settings(&plan, &Default::default()).unwrap();
+        let settings = execute::settings(&plan, &Default::default(), &Default::default()).unwrap();
         recipes.push(Installing {
             name: (*name).to_owned(),
             recipe: path.display().to_string(),
