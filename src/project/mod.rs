@@ -177,6 +177,8 @@ pub struct Installation {
     pub connections: BTreeMap<String, String>,
     /// All settings, with the recipe's defaults.
     pub settings: Map<String, Value>,
+    /// How often both sides are compared, and what differs is repaired.
+    pub sync_every: Option<Duration>,
     pub enabled: bool,
 }
 

@@ -96,6 +96,8 @@ pub struct Installation {
     pub recipe: String,
     pub plan: i64,
     pub kept: Arc<Kept>,
+    /// How often both sides are compared, and what differs is repaired.
+    pub sync_every: Option<Duration>,
 }
 
 /// Everything that is installed now.

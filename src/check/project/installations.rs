@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
@@ -12,9 +13,12 @@ use crate::diagnostic::{self, Diagnostic, Fix, Place, nearest, nested};
 use crate::project::{Installation, NamedConnection, WrittenInstallation};
 use crate::snapshot::{NoPick, Snapshots};
 use crate::source::Route;
-use crate::value::Kind;
+use crate::value::{Kind, ValueError, duration};
 
 use super::{InstalledRecipe, ProjectChecker};
+
+/// A sync reads everything.
+const SYNC_AT_MOST_EVERY: Duration = Duration::from_secs(3_600);
 
 type Connections = IndexMap<String, NamedConnection>;
 
@@ -64,6 +68,7 @@ impl ProjectChecker<'_> {
         };
         let chosen = self.needed_connections(written, here, recipe, connections);
         let settings = self.installation_settings(&written.settings, here, recipe, &chosen);
+        let sync_every = self.sync_every(written.sync_every.as_deref(), here, recipe);
         let enabled = written.enabled.unwrap_or(true);
         if enabled {
             self.arrives(recipe, &at);
@@ -73,8 +78,41 @@ impl ProjectChecker<'_> {
             recipe: written.recipe.clone(),
             connections: chosen,
             settings: settings?,
+            sync_every,
             enabled,
         })
+    }
+
+    /// How often both sides are compared: at most once an hour, and only where a list shows the records.
+    fn sync_every(
+        &mut self,
+        text: Option<&str>,
+        here: &Route,
+        recipe: &CheckedRecipe,
+    ) -> Option<Duration> {
+        let (text, route) = (text?, here.key("sync_every"));
+        let Some(length) = duration::parse(text) else {
+            self.sink.say(diagnostic::bad_duration(&route, text));
+            return None;
+        };
+        let wrong = |problem: &str, instead: &str| ValueError {
+            problem: problem.to_owned(),
+            instead: instead.to_owned(),
+        };
+        let is_polled = matches!(recipe.trigger.kind, TriggerKind::Poll(_));
+        let has_list = is_polled || recipe.trigger.events.iter().any(|event| event.list.is_some());
+        let error = match (has_list, length >= SYNC_AT_MOST_EVERY) {
+            (true, true) => return Some(length),
+            (false, _) => wrong(
+                "cannot be: no list shows the records that this recipe is about",
+                "leave `sync_every` out",
+            ),
+            (true, false) => {
+                wrong("is too often: each time all records are read", "write 1h or more")
+            }
+        };
+        self.sink.say(diagnostic::project_value(&route, text, &error));
+        None
     }
 
     fn installation_name(

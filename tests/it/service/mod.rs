@@ -225,6 +225,7 @@ pub async fn try_start(
             connections: [("highlevel", "main"), ("stax", "stax")]
                 .map(|(app, name)| (app.to_owned(), name.to_owned()))
                 .into(),
+            sync_every: None,
         });
     }
     let connection = |app: &str| Connection {
