@@ -319,7 +319,18 @@ mod tests {
     #[test]
     fn the_scopes_of_an_app_are_known() {
         let scopes = |app: &str| Catalog::embedded().scopes(app);
-        assert_eq!(scopes("highlevel"), ["contacts.readonly", "contacts.write"]);
+        let known = [
+            "calendars.readonly",
+            "campaigns.readonly",
+            "contacts.readonly",
+            "contacts.write",
+            "locations/customFields.readonly",
+            "locations/tags.readonly",
+            "opportunities.readonly",
+            "users.readonly",
+            "workflows.readonly",
+        ];
+        assert_eq!(scopes("highlevel"), known);
         assert_eq!(scopes("stax"), Vec::<String>::new());
         let words: BTreeSet<_> =
             Catalog::embedded().record_words("highlevel").into_iter().collect();
