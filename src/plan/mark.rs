@@ -47,6 +47,21 @@ pub fn mark(
     }
 }
 
+/// A text of a record as its recipe meant it, without the reference that [`mark`] has written.
+pub fn without_mark(text: &str) -> &str {
+    let Some((rest, last)) = text.trim_end().rsplit_once('\n') else {
+        return if is_mark(text.trim()) { "" } else { text };
+    };
+    if is_mark(last.trim()) { rest.trim_end() } else { text }
+}
+
+fn is_mark(line: &str) -> bool {
+    let reference = line.strip_prefix("[ref ").and_then(|rest| rest.strip_suffix(']'));
+    reference.is_some_and(|reference| {
+        reference.len() == REFERENCE_LENGTH && reference.bytes().all(|b| ALPHABET.contains(&b))
+    })
+}
+
 /// What a request sends at a dotted path of its body; nothing for what is empty.
 pub fn sent_at<'a>(planned: &'a PlannedRequest, path: &str) -> Option<&'a Value> {
     let mut value = planned.request.body.as_ref()?;

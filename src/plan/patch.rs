@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::mark::without_mark;
 use super::request::PlannedRequest;
 use super::results::comparable;
 use crate::catalog::{Field, Format, Inner, Operation, Slot};
@@ -262,7 +263,9 @@ fn equal(field: &Field, held: &Value, wanted: &Value, defaults: &Defaults) -> bo
     }
     let (held, wanted) = (comparable(field, held, defaults), comparable(field, wanted, defaults));
     match (&held, &wanted) {
-        (Value::String(a), Value::String(b)) => equal_texts(field, a.trim(), b.trim(), defaults),
+        (Value::String(a), Value::String(b)) => {
+            equal_texts(field, without_mark(a).trim(), without_mark(b).trim(), defaults)
+        }
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
         (Value::Number(number), Value::String(text))
         | (Value::String(text), Value::Number(number)) => {

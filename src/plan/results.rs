@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::mark::without_mark;
 use crate::call::Response;
 use crate::catalog::{Field, Fit, Format, ListShape, Operation};
 use crate::check::CheckedCall;
@@ -63,7 +64,9 @@ pub fn comparable(field: &Field, value: &Value, defaults: &Defaults) -> Value {
 
 fn same(found: &Value, wanted: &Value) -> bool {
     match (found, wanted) {
-        (Value::String(a), Value::String(b)) => a.trim().to_lowercase() == b.trim().to_lowercase(),
+        (Value::String(a), Value::String(b)) => {
+            without_mark(a).trim().to_lowercase() == without_mark(b).trim().to_lowercase()
+        }
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
         // An app that leaves `completed` out means that it is not.
         (Value::Null, Value::Bool(false)) => true,
