@@ -118,7 +118,7 @@ fn how(
 
 /// What a step compared before it wrote, the last time.
 fn compared(history: &History, key: &CallKey) -> Option<Vec<FieldChange>> {
-    let of_step = history.entries().iter().filter_map(|entry| match entry {
+    let mut of_step = history.entries().iter().filter_map(|entry| match entry {
         Entry::Decided { key: of, decision: Decision::Compared(changes) }
             if of.step == key.step && of.item == key.item =>
         {
@@ -126,7 +126,7 @@ fn compared(history: &History, key: &CallKey) -> Option<Vec<FieldChange>> {
         }
         _ => None,
     });
-    of_step.last()
+    of_step.next_back()
 }
 
 fn delete(

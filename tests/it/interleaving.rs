@@ -198,7 +198,8 @@ fn judge(world: &World) -> Result<(), String> {
             lost.push(format!("their tag {number}"));
         }
     }
-    if contact["state"] != format!("state {last}") || contact["postalCode"] != last.to_string() {
+    let (state, code) = (format!("state {last}"), format!("{last}"));
+    if contact["state"] != state || contact["postalCode"] != code {
         lost.push("their last write".to_owned());
     }
     if field("kept") != Some("kept".into()) {

@@ -41,11 +41,14 @@ struct Search {
     by: Vec<(String, String, HashMap<String, usize>)>,
 }
 
+/// A list operation, and the fields by which it is searched: its own ← the record's.
+type SearchBy = (Arc<Operation>, Vec<(String, String)>);
+
 /// What a recipe asks for of one kind.
 #[derive(Default)]
 struct Asked {
     reads: Vec<Arc<Operation>>,
-    searches: Vec<(Arc<Operation>, Vec<(String, String)>)>,
+    searches: Vec<SearchBy>,
 }
 
 impl Mirror {
