@@ -76,8 +76,9 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let of = list.list.as_ref().map(|list| list.of.clone()).unwrap_or_default();
         let known = |record: Option<Value>| Sight { record, of: of.clone(), imagined: false };
         if found.len() < 2 {
-            let record = found.pop().map(|candidate| candidate.record);
-            return Ok(Whose::Known(Box::new(known(record))));
+            return Ok(Whose::Known(Box::new(known(
+                found.pop().map(|candidate| candidate.record),
+            ))));
         }
         let Some(chosen) = self.which(&found).await? else {
             let results = Map::from_iter([("skipped".to_owned(), true.into())]);

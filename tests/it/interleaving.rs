@@ -198,8 +198,7 @@ fn judge(world: &World) -> Result<(), String> {
             lost.push(format!("their tag {number}"));
         }
     }
-    let (state, code) = (format!("state {last}"), format!("{last}"));
-    if contact["state"] != state || contact["postalCode"] != code {
+    if contact["state"] != format!("state {last}") || contact["postalCode"] != format!("{last}") {
         lost.push("their last write".to_owned());
     }
     if field("kept") != Some("kept".into()) {
