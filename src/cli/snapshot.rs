@@ -87,6 +87,31 @@ pub fn earlier(project: &Path, name: &str, connection: &WrittenConnection) -> Op
     read(&snapshot_path(project, name), name, connection).ok().flatten()
 }
 
+/// Keeps the snapshot of a connection under another name too.
+pub fn copy_snapshot(project: &Path, old: &str, new: &str) -> Result<()> {
+    let (from, to) = (snapshot_path(project, old), snapshot_path(project, new));
+    match std::fs::copy(&from, &to) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(cannot_write(&to, &e)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes the snapshot of a connection that is not called so any more.
+pub fn forget_snapshot(project: &Path, old: &str) -> Result<()> {
+    let path = snapshot_path(project, old);
+    match std::fs::remove_file(&path) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(cannot_write(&path, &e)),
+        _ => Ok(()),
+    }
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
+    CommandError::environment(
+        format!("{} cannot be written: {error}", path.display()),
+        "check that you may write to it and to its folder",
+    )
+}
+
 /// Writes a snapshot in one go, unless the file holds the same already.
 pub fn write(path: &Path, snapshot: &Snapshot) -> Result<()> {
     let text = snapshot.to_text();
@@ -99,12 +124,7 @@ pub fn write(path: &Path, snapshot: &Snapshot) -> Result<()> {
             "take tags, workflows or fields out of the account that nobody needs",
         ));
     }
-    let cannot = |e: std::io::Error| {
-        CommandError::environment(
-            format!("{} cannot be written: {e}", path.display()),
-            "check that you may write to it and to its folder",
-        )
-    };
+    let cannot = |e: std::io::Error| cannot_write(path, &e);
     match std::fs::read_to_string(path) {
         Ok(there) if there == text => return Ok(()),
         Ok(_) => {}

@@ -141,7 +141,10 @@ fn what_is_pulled_is_what_recipes_name() {
     assert!(text.contains("renamed-in-account"), "{text}");
     let text = seen(&run(here, &["doctor"]));
     assert!(text.contains("names") && text.contains("in the account of `main`"), "{text}");
-    let json = good(here, &["pull", "--format", "json"]);
+    good(here, &["connections", "rename", "stax", "till"]);
+    assert!(here.join("linecook.schema/till.json").exists());
+    assert!(!here.join("linecook.schema/stax.json").exists());
+    let json = good(here, &["pull", "main", "--format", "json"]);
     let json: Value = serde_json::from_str(json.split("---").next().unwrap()).unwrap();
     assert_eq!(json["connections"][0]["counts"]["workflows"], 2);
 }

@@ -6,6 +6,7 @@ use crate::cli::environment;
 use crate::cli::exit::{CommandError, Exit, Result};
 use crate::cli::print;
 use crate::cli::project_file::OpenProject;
+use crate::cli::snapshot::{copy_snapshot, forget_snapshot};
 use crate::project::{token_variable, with_name};
 use crate::vault::{Contents, Vault};
 
@@ -51,9 +52,11 @@ pub fn run(args: &Args) -> Result {
         let _old = vault.lock(old)?;
         vault.change(|contents| move_to(contents, old, new))?;
     }
-    // A service that sees the new name in the file finds it in the vault.
+    // A service that sees the new name in the file finds it in the vault, and the names of its account.
     if is_written {
+        copy_snapshot(&project.path, old, new)?;
         project.edit(edit)?;
+        forget_snapshot(&project.path, old)?;
     }
     print::line(format_args!("`{old}` is called `{new}` from now on."));
     if vault.exists() {
