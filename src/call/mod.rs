@@ -22,6 +22,9 @@ pub struct Response {
     #[serde(skip)]
     pub rate: RateLimit,
     pub body: Value,
+    /// It has just come, and is not from a journal.
+    #[serde(skip)]
+    pub is_fresh: bool,
     /// Nobody has answered: it is the catalog's example. What stands in it says nothing of a record.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub imagined: bool,

@@ -195,6 +195,19 @@ impl Catalog {
         })
     }
 
+    /// The operation that updates or deletes, by its id, the one record that `operation` works on: the one on
+    /// the path by which it is read.
+    pub fn on_record(&self, operation: &Operation, effect: Effect) -> Option<Arc<Operation>> {
+        let reader = self.reader(operation)?;
+        let path = reader.path_pattern().trim_end_matches('/');
+        let of_app = self.index.operations.iter().enumerate();
+        let on_path = of_app.filter(|(_, entry)| {
+            let theirs = entry.call.split_once(' ').map_or("", |(_, path)| path);
+            entry.app == operation.app && theirs.trim_end_matches('/') == path
+        });
+        on_path.map(|(at, _)| self.decode_operation(at)).find(|found| found.effect == effect)
+    }
+
     /// The event type a recipe names, such as `stax.customer_created`.
     pub fn event(&self, reference: &str) -> Result<Arc<EventType>, NotFound> {
         let reference = reference.trim();

@@ -375,8 +375,9 @@ impl ListShape {
         value_at(response, &self.items).is_some_and(|items| !items.is_array())
     }
 
-    /// Whether page `number` is the last: as the answer says, else because it is not full.
-    pub fn is_last_page(&self, response: &Value, number: u64) -> bool {
+    /// Whether page `number` is the last: as the answer says, else because it is not full. `size` is how many
+    /// were asked for, where that is known.
+    pub fn is_last_page(&self, response: &Value, number: u64, size: Option<u64>) -> bool {
         let Some(pages) = &self.pages else { return true };
         let items = self.read_items(response).len() as u64;
         let at = |path: &Option<String>| value_at(response, path.as_deref()?)?.as_u64();
@@ -386,10 +387,12 @@ impl ListShape {
         if let Some(last) = at(&pages.last) {
             return number >= last;
         }
-        if let (Some(total), Some(size)) = (at(&pages.total), pages.most) {
-            return number.saturating_mul(size) >= total;
+        let size = size.or(pages.most);
+        if let (Some(total), Some(size)) = (at(&pages.total), size) {
+            // A page may hold fewer than were asked for.
+            return (number - 1).saturating_mul(size) + items >= total;
         }
-        pages.most.is_some_and(|size| items < size)
+        size.is_some_and(|size| items < size)
     }
 
     /// The named results of one item.

@@ -131,6 +131,8 @@ fn setup(prepared: &Prepared, accounts: Accounts, care: Care, settle_after: Dura
         detail: crate::plan::Detail::ToShow,
         defaults: prepared.defaults.clone(),
         locks: Default::default(),
+        own_writes: Default::default(),
+        chain: 0,
         care,
         settle_after,
     }

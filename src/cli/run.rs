@@ -66,6 +66,8 @@ pub fn run(args: &Args) -> Result {
             detail: crate::plan::Detail::ToShow,
             defaults: prepared.defaults.clone(),
             locks: Default::default(),
+            own_writes: Default::default(),
+            chain: 0,
             care: target.care,
             settle_after: timeout + Duration::from_secs(1),
         };

@@ -24,7 +24,7 @@ use crate::sandbox::{Sandbox, World};
 /// Where the calls of an app go, and with which token.
 #[derive(clap::Args)]
 pub struct TargetArgs {
-    /// Send an app's calls to another server instead of the sandbox
+    /// Send an app's calls to another server
     #[arg(long = "base-url", value_name = "APP=URL")]
     pub base_url: Vec<String>,
     /// A file with the token for an app; else the variable LINECOOK_<APP>_TOKEN

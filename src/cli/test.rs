@@ -170,6 +170,8 @@ async fn one(
         detail: crate::plan::Detail::ToShow,
         defaults: defaults.clone(),
         locks: Default::default(),
+        own_writes: Default::default(),
+        chain: 0,
         care: Default::default(),
         settle_after: Duration::from_secs(31),
     };

@@ -225,6 +225,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let mut complete = false;
         for number in 1..=MAX_PAGES {
             let page = plan::page(&planned, &operation, number);
+            let size = plan::page_size(&page.request, &operation);
             let response =
                 match self.read(&format!("page-{number}"), &operation, page, None).await? {
                     Ok(response) => response,
@@ -233,7 +234,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             let zone = self.drive.zone(&operation.app);
             let zoned = |item: &Value| plan::with_zones(&list.of, item, zone);
             items.extend(list.read_items(&response.body).into_iter().map(zoned));
-            complete = list.is_last_page(&response.body, number);
+            complete = list.is_last_page(&response.body, number, size);
             last = Some(response);
             if complete {
                 break;
@@ -359,6 +360,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let list = operation.list.as_ref().expect("only list operations are searched");
         for number in 1..=MAX_PAGES {
             let page = plan::page(&planned, operation, number);
+            let size = plan::page_size(&page.request, operation);
             let looks_for = LooksFor { conditions: conditions.clone(), creates };
             let part = format!("look-{number}");
             let response = match self.read(&part, operation, page, Some(looks_for)).await? {
@@ -376,7 +378,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
                 }
                 return Ok(Ok(Some(plan::with_zones(&list.of, found, zone))));
             }
-            if list.is_last_page(&response.body, number) {
+            if list.is_last_page(&response.body, number, size) {
                 return Ok(Ok(None));
             }
         }
@@ -433,10 +435,10 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
                 None => planned,
             };
             let settling = Settling::Person { why: None };
-            if let Some(planned) = planned
-                && let Err(error) = self.send(part, operation, planned, &settling).await?
-            {
-                return Ok(Err(error));
+            let Some(planned) = planned else { continue };
+            match self.send(part, operation, planned, &settling).await? {
+                Ok(response) => self.note_own(operation, Some(&record), &response),
+                Err(error) => return Ok(Err(error)),
             }
         }
         Ok(Ok(()))

@@ -115,6 +115,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let mut falling = Falling::default();
         for number in 1..=MAX_PAGES {
             let page = plan::page(&request, list, number);
+            let size = plan::page_size(&page.request, list);
             *pages_read += 1;
             let part = format!("settle-{round}-look-{pages_read}");
             let response = match self.read(&part, list, page, None).await {
@@ -148,7 +149,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             }
             let rest_is_older = !shape.newest.is_empty()
                 && look.age.as_ref().is_some_and(|age| falling.is_below(age.oldest()));
-            if rest_is_older || shape.is_last_page(&response.body, number) {
+            if rest_is_older || shape.is_last_page(&response.body, number, size) {
                 return Ok(Found::Missing);
             }
         }

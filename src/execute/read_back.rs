@@ -7,6 +7,7 @@ use super::drive::End;
 use super::engine::Engine;
 use super::settle::as_answered;
 use crate::call::Response;
+use crate::catalog::{Effect, Operation};
 use crate::journal::Decision;
 use crate::plan;
 
@@ -65,10 +66,33 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             return;
         }
         self.held_tags = self.tags_in(&response.body);
+        self.note_own(&self.call.operation, None, response);
         let operation = &self.call.operation;
         let Some(record) = operation.read_record(&response.body) else { return };
         let changed = operation.changes();
         self.drive.saw(&operation.app, record, changed);
+    }
+
+    /// Remembers what we have written ourselves, so that the event that tells of it starts nothing.
+    pub(super) fn note_own(&self, operation: &Operation, id: Option<&str>, response: &Response) {
+        let Some(of) = operation.record.as_ref().filter(|_| operation.changes()) else { return };
+        if !response.is_fresh || !response.is_success() {
+            return;
+        }
+        let setup = self.drive.setup;
+        let kind = format!("{}.{}", operation.app, of.kind);
+        let record = operation.read_record(&response.body).and_then(Value::as_object);
+        let of_answer = record.and_then(|record| record.get("id")?.as_str());
+        let Some(id) = of_answer.or(id) else { return };
+        match (operation.effect, record) {
+            (Effect::Delete, _) => setup.own_writes.deleted(&kind, id, setup.chain),
+            (_, Some(record)) => setup.own_writes.wrote(&kind, id, record, setup.chain),
+            (_, None) => {
+                // Tags are answered bare.
+                let body = response.body.as_object().cloned().unwrap_or_default();
+                setup.own_writes.wrote(&kind, id, &body, setup.chain);
+            }
+        }
     }
 
     /// The record as it was before this step, when this run has seen it.

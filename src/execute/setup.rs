@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::own_writes::OwnWrites;
 use super::record_locks::RecordLocks;
 use crate::catalog::Catalog;
 use crate::check::filled_settings;
@@ -26,6 +27,10 @@ pub struct Setup {
     /// Keeps writers of the same record apart; shared by all runs of a process.
     pub locks: RecordLocks,
     pub care: Care,
+    /// What this process has written; shared by all its runs.
+    pub own_writes: OwnWrites,
+    /// How many of our own writes led to this run, each by an event that followed on the one before.
+    pub chain: u32,
     /// How long after a call without an answer it is looked for: longer than one call can last, since
     /// it may still be under way.
     pub settle_after: Duration,

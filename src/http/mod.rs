@@ -91,7 +91,7 @@ impl HttpCaller {
         let bytes = self.read(answer).await?;
         // An answer may repeat what was sent: nobody sees it as it came.
         let body = self.json(&bytes, status)?;
-        Ok(Response { status, retry_after_seconds, rate, body, imagined: false })
+        Ok(Response { status, retry_after_seconds, rate, body, is_fresh: true, imagined: false })
     }
 
     async fn read(&self, mut answer: reqwest::Response) -> Result<Vec<u8>, CallError> {

@@ -20,7 +20,7 @@ use crate::plan::{FieldChange, PlannedRequest};
 use crate::template::LinkQuestion;
 use crate::value::RecordKey;
 
-pub use history::History;
+pub use history::{CallMade, History};
 pub use last_seen::LastSeen;
 pub use link::{Link, LinkAnswer, LinkChange};
 pub use outcome::{Outcome, StepError, StepErrorKind};

@@ -19,7 +19,7 @@ pub use mark::{mark, reference, sent_at, unmarked_body};
 pub use patch::{FieldChange, Patched, is_blank, moved_on, not_stored, patch};
 pub use render::{DataError, Detail, Origin, render};
 pub(crate) use render::{evaluate, template_error};
-pub use request::{LeftOut, PlannedRequest, page, request, tag_request, tags_left};
+pub use request::{LeftOut, PlannedRequest, page, page_size, request, tag_request, tags_left};
 pub use results::{comparable, fields_with_zones, list_results, matches, results, with_zones};
 
 /// What is stored with a run says which form it has.

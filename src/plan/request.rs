@@ -97,23 +97,28 @@ pub fn page(planned: &PlannedRequest, operation: &Operation, number: u64) -> Pla
     let Some(pages) = operation.list.as_ref().and_then(|l| l.pages.as_ref()) else {
         return planned;
     };
+    let usual = |name: &str| operation.field(name).ok().and_then(|(_, _, f)| f.usual.clone());
     let request = &mut planned.request;
     let mut put = |name: &str, value: u64, replace: bool| match pages.slot {
         Slot::Body => {
             let body = request.body.get_or_insert_with(|| json!({}));
-            if replace || body.get(name).is_none() {
+            let is_usual = body.get(name).is_some() && body.get(name) == usual(name).as_ref();
+            if replace || is_usual || body.get(name).is_none() {
                 body[name] = value.into();
             }
         }
         _ => {
             let there = request.query.iter().position(|(n, _)| n == name);
+            let is_usual =
+                |at: usize| usual(name).is_some_and(|u| as_text(&u) == request.query[at].1);
             match there {
-                Some(at) if replace => request.query[at].1 = value.to_string(),
+                Some(at) if replace || is_usual(at) => request.query[at].1 = value.to_string(),
                 Some(_) => {}
                 None => request.query.push((name.to_owned(), value.to_string())),
             }
         }
     };
+    // As many as there can be on a page, where the recipe does not say how many.
     if let (Some(size), Some(most)) = (&pages.size, pages.most) {
         put(size, most, false);
     }
@@ -121,6 +126,19 @@ pub fn page(planned: &PlannedRequest, operation: &Operation, number: u64) -> Pla
         put(&pages.page, number, true);
     }
     planned
+}
+
+/// How many entries a page holds that is asked for so; none where nobody says.
+pub fn page_size(request: &Request, operation: &Operation) -> Option<u64> {
+    let pages = operation.list.as_ref()?.pages.as_ref()?;
+    let name = pages.size.as_deref()?;
+    match pages.slot {
+        Slot::Body => {
+            let size = request.body.as_ref()?.get(name)?;
+            size.as_u64().or_else(|| size.as_str()?.parse().ok())
+        }
+        _ => request.query.iter().find(|(n, _)| n == name)?.1.parse().ok(),
+    }
 }
 
 /// The request that adds or removes tags of the record `record_id`, which `step` works on; `None` when

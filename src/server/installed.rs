@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::catalog::{App, Catalog, EventType};
 use crate::connection::Connection;
-use crate::execute::{Care, Setup, TriggerEvent};
+use crate::execute::{Care, OwnWrites, Setup, TriggerEvent};
 use crate::plan::{Accounts, Plan};
 use crate::store::{Fingerprint, LinkAccounts, Start};
 use crate::template::{Scope, Template};
@@ -80,6 +80,8 @@ impl Kept {
             detail: crate::plan::Detail::ToSend,
             defaults: self.defaults(),
             locks: Default::default(),
+            own_writes: Default::default(),
+            chain: 0,
             care: installed.care,
             settle_after,
         })
@@ -211,6 +213,23 @@ impl Installed {
     /// Whether an event starts anything at all.
     pub fn listens(&self, app: &str, event: &str) -> bool {
         self.triggers.contains_key(&(app.to_owned(), event.to_owned()))
+    }
+
+    /// Whether something that happened tells only what we have written ourselves.
+    pub fn is_echo(
+        &self,
+        writes: &OwnWrites,
+        app: &App,
+        event: &str,
+        payload: &Map<String, Value>,
+    ) -> bool {
+        let key = (app.app.clone(), event.to_owned());
+        let mut triggers = self.triggers.get(&key).into_iter().flatten();
+        let Some(event) = triggers.next().map(|trigger| &trigger.event) else { return false };
+        let is_deletion = event.id.ends_with("_deleted");
+        event
+            .record_of(payload)
+            .is_some_and(|record| writes.is_echo(&record.kind, &record.id, payload, is_deletion))
     }
 
     /// The runs that something starts, and the record it is about. `only` names the one installation that

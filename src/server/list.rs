@@ -159,7 +159,11 @@ impl Reader {
         let total = total.and_then(|path| value_at(&response.body, path)?.as_u64());
         Ok(Page {
             records: records.collect(),
-            is_last: list.is_last_page(&response.body, number),
+            is_last: list.is_last_page(
+                &response.body,
+                number,
+                plan::page_size(&request, operation),
+            ),
             total,
         })
     }

@@ -48,7 +48,7 @@ pub use chores::Keep;
 pub use gates::Gates;
 pub use hooks::{Hooks, HooksError, hook_secrets, names as hook_names};
 pub use installed::{Happening, Installation, Installed, Kept, TriggerFacts};
-pub use list::{ListError, Way};
+pub use list::{ListError, Way, call as list_call};
 pub(crate) use listen::listen;
 pub use notify::{Email, Notify};
 pub use registrar::{RegisteredHook, Registrar, RegistrarError, Retries};
@@ -354,6 +354,11 @@ impl Service {
             true => Ok(()),
             false => Err("stopping"),
         }
+    }
+
+    /// Whether something that happened tells only what we have written ourselves: it starts nothing.
+    fn is_echo(&self, app: &App, event: &str, payload: &Map<String, Value>) -> bool {
+        self.installed().is_echo(&self.runner.own_writes, app, event, payload)
     }
 
     async fn metrics(&self) -> Result<String, StoreError> {

@@ -16,7 +16,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use tracing::{debug, error, warn};
+use tracing::{debug, error, info, warn};
 
 use super::Service;
 use super::installed::{Happening, TriggerFacts};
@@ -295,12 +295,16 @@ async fn store(
 ) -> Result<Response, Refused> {
     let received_at = Timestamp::now();
     let (payload, hidden) = without_secrets(service.hooks().redactor(), payload, &body);
-    let (starts, record) = {
+    let (mut starts, record) = {
         let installed = service.installed();
         let happening = Happening { connection, app, event: &event, payload: &payload };
         let facts = TriggerFacts { received_at, unique: fingerprint.bytes() };
         installed.starts(&happening, &facts, 0, None)
     };
+    let is_echo = !starts.is_empty() && service.is_echo(app, &event, &payload);
+    if is_echo {
+        starts.clear();
+    }
     let count = starts.len();
     let text = match hidden {
         Some(hidden) => hidden,
@@ -320,7 +324,11 @@ async fn store(
     match service.accept(arrival).await {
         Ok(Accepted::New { delivery, .. }) => {
             super::metrics::received(&app.app, count);
-            let body = json!({ "event": format!("event-{delivery}"), "runs": count });
+            let mut body = json!({ "event": format!("event-{delivery}"), "runs": count });
+            if is_echo {
+                info!(event = %format!("event-{delivery}"), "an echo of our own write: nothing is started");
+                body["note"] = "it tells what linecook itself has written".into();
+            }
             Ok((StatusCode::ACCEPTED, Json(body)).into_response())
         }
         Ok(Accepted::Again) => {

@@ -121,7 +121,7 @@ impl<'a> Registrar<'a> {
                 event: text(item, "event"),
                 address: text(item, "url"),
             }));
-            if list.is_last_page(&response.body, number) {
+            if list.is_last_page(&response.body, number, None) {
                 return Ok(found);
             }
         }

@@ -10,7 +10,9 @@ use tracing::{Instrument, debug, error, info_span, warn};
 
 use super::installed::{Installed, Kept};
 use crate::clock::SystemClock;
-use crate::execute::{DurableEngine, Journal, Links, RecordLocks, TriggerEvent, drive};
+use crate::execute::{
+    DurableEngine, Journal, LONGEST_CHAIN, Links, OwnWrites, RecordLocks, TriggerEvent, drive,
+};
 use crate::http::HttpCaller;
 use crate::journal::{
     CallKey, Cost, LastSeen, Link, LinkAnswer, Outcome, Question, Replay, StepError, StepErrorKind,
@@ -37,6 +39,8 @@ pub struct Runner {
     settle_after: Duration,
     /// Keeps writers of the same record apart.
     locks: RecordLocks,
+    /// What has been written lately: what tells of that is an echo.
+    pub own_writes: OwnWrites,
     installed: Mutex<Arc<Installed>>,
     kept: Mutex<HashMap<i64, Arc<Kept>>>,
 }
@@ -60,6 +64,7 @@ impl Runner {
             installed,
             kept,
             locks: RecordLocks::default(),
+            own_writes: OwnWrites::default(),
         }
     }
 
@@ -126,6 +131,18 @@ impl Runner {
             }
         };
         setup.locks = self.locks.clone();
+        setup.own_writes = self.own_writes.clone();
+        if let Some(record) = event.event.record_of(&event.payload) {
+            setup.chain = self.own_writes.chain(&record.kind, &record.id);
+        }
+        if setup.chain >= LONGEST_CHAIN {
+            let ended = Ended::of(Outcome::Failed(Box::new(goes_round(setup.chain))));
+            let nothing = (Written::default(), Remembered::default());
+            self.store
+                .append(ready.id, row, &nothing.0, Vec::new(), nothing.1, ended.clone())
+                .await?;
+            return Ok(ended);
+        }
         let kept = kept.expect("a run without its plan has not come this far");
         let connections = installed.names_now(&kept.connections);
         let quota = self.gates.of_run(&connections, ready.priority);
@@ -261,6 +278,20 @@ fn cannot_start(why: String) -> StepError {
         instead: "correct that, then let it go on with `linecook runs retry`".to_owned(),
         response: None,
         app: None,
+    }
+}
+
+/// Recipes or tools answer each other.
+fn goes_round(chain: u32) -> StepError {
+    StepError {
+        message: format!(
+            "this goes round in circles: {chain} of our own writes led here, each started by what the one before \
+             had changed"
+        ),
+        instead: "look which recipes or tools write the same record in turn and never agree, mend one of them, \
+                  then let it go on with `linecook runs retry`"
+            .to_owned(),
+        ..cannot_start(String::new())
     }
 }
 

@@ -86,6 +86,8 @@ fn every_exchange_ends_as_it_should() {
             detail: linecook::plan::Detail::ToShow,
             defaults: Default::default(),
             locks: Default::default(),
+            own_writes: Default::default(),
+            chain: 0,
             care: Default::default(),
             settle_after: std::time::Duration::from_secs(31),
         };

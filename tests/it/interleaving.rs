@@ -136,6 +136,8 @@ async fn interleave(seed: u64, plans: &[Arc<Plan>]) -> Result<(), String> {
             detail: plan::Detail::ToSend,
             defaults: Default::default(),
             locks: locks.clone(),
+            own_writes: Default::default(),
+            chain: 0,
             care: Default::default(),
             settle_after: Duration::from_secs(31),
         };

@@ -26,4 +26,5 @@ mod run;
 mod service;
 mod settle;
 mod sign_in;
+mod undo;
 mod webhooks;

@@ -194,6 +194,8 @@ impl Case {
             detail: linecook::plan::Detail::ToSend,
             defaults: Default::default(),
             locks: Default::default(),
+            own_writes: Default::default(),
+            chain: 0,
             care: Default::default(),
             settle_after: Duration::from_secs(31),
         };

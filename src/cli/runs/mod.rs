@@ -4,6 +4,7 @@ mod act;
 mod filter;
 mod list;
 mod show;
+mod undo;
 
 use clap::Subcommand;
 
@@ -29,6 +30,8 @@ enum Verb {
     Cancel(act::CancelArgs),
     /// Answer what held runs ask
     Resolve(act::ResolveArgs),
+    /// Take back what a run did, as far as it can be
+    Undo(undo::Args),
 }
 
 pub fn run(args: &Args) -> Result {
@@ -38,6 +41,7 @@ pub fn run(args: &Args) -> Result {
         Verb::Retry(args) => act::retry(args),
         Verb::Cancel(args) => act::cancel(args),
         Verb::Resolve(args) => act::resolve(args),
+        Verb::Undo(args) => undo::run(args),
     }
 }
 

@@ -226,7 +226,10 @@ fn arrival(
         Happening { connection: &job.connection, app, event: &job.event.id, payload: record };
     let facts = TriggerFacts { received_at, unique: fingerprint.bytes() };
     let only = Some(job.installation.name.as_str());
-    let (starts, about) = service.installed().starts(&happening, &facts, 0, only);
+    let (mut starts, about) = service.installed().starts(&happening, &facts, 0, only);
+    if service.is_echo(app, happening.event, record) {
+        starts.clear();
+    }
     Arrival {
         received_at,
         connection: job.connection.clone(),

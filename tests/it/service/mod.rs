@@ -5,6 +5,8 @@ mod access;
 mod delivery;
 mod disk;
 mod doors;
+mod drift;
+mod echoes;
 mod engines;
 mod failing_disk;
 mod forgeries;
