@@ -24,6 +24,8 @@
 //! * A [`check::Checked`] is the proof that a recipe is good; it is made only by [`check::recipe`], and
 //!   nobody looks again after it.
 //! * A [`plan::Plan`] can be stored: a started run keeps its own.
+//! * A [`snapshot::Snapshot`] holds names and ids of an account and no data of people it serves; a plan
+//!   keeps the ids that it was checked with.
 //! * A [`call::Request`] carries no credential; the token is added by [`http`], after rendering.
 //! * One renewal of a token goes on at a time, over all processes, and what it gives is stored before
 //!   anybody uses it: see `http/renew`.
@@ -40,6 +42,7 @@ pub mod diagnostic;
 pub mod template;
 pub mod connection;
 pub mod catalog;
+pub mod snapshot;
 pub mod recipe;
 pub mod project;
 pub mod call;

@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::WebhookWays;
 use crate::connection::host_of;
@@ -45,6 +46,9 @@ pub struct App {
     pub time_zone: Option<String>,
     #[serde(default)]
     pub errors: Errors,
+    /// What an account names by itself, such as `custom_fields` and `users`: the operations that list it.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub pull: IndexMap<String, Pull>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Limit>,
     /// How many refused requests the app bears before it blocks the caller.
@@ -169,6 +173,16 @@ pub struct Proof {
     pub other_account: Vec<String>,
 }
 
+/// The operation that lists one part of what an account names by itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pull {
+    pub list: String,
+    /// Its fields.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub with: Map<String, Value>,
+}
+
 /// Where an error answer keeps its text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -176,6 +190,9 @@ pub struct Errors {
     /// A dotted path from `$`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// How it says that a call has no such field, with `{}` for the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_field: Option<String>,
 }
 
 /// So many requests in so many seconds.

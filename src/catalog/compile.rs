@@ -133,6 +133,7 @@ impl Compiler {
         self.check_operations(&catalog);
         self.check_events(&catalog);
         self.check_registrations(&catalog);
+        self.check_pulls(&catalog);
         if self.errors.is_empty() { Ok(text) } else { Err(self.errors) }
     }
 
@@ -347,6 +348,29 @@ impl Compiler {
                 }
                 if operation(&with.remove).is_none_or(|remove| remove.path.len() != 1) {
                     say(format!("`remove` names `{}`, which has not one path field", with.remove));
+                }
+            }
+        }
+        for (app, route, message) in found {
+            self.error(Path::new(&app), route, message);
+        }
+    }
+
+    /// What `linecook pull` asks for is a list, and takes what it is asked with.
+    fn check_pulls(&mut self, catalog: &Catalog) {
+        let mut found = Vec::new();
+        for app in &self.apps {
+            for (part, pull) in &app.pull {
+                let route = Route::root().key("pull").key(part);
+                let mut say =
+                    |message: String| found.push((app.app.clone(), route.clone(), message));
+                let operation = catalog.operation(&format!("{}.{}", app.app, pull.list)).ok();
+                let Some(operation) = operation.filter(|operation| operation.list.is_some()) else {
+                    say(format!("`list` names `{}`, which is no list operation", pull.list));
+                    continue;
+                };
+                for name in pull.with.keys().filter(|name| operation.field(name).is_err()) {
+                    say(format!("`{}` has no field `{name}`", pull.list));
                 }
             }
         }

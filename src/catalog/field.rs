@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::ByName;
 use crate::value::Kind;
 
 /// Fields by name, in the order of the catalog.
@@ -51,6 +52,9 @@ pub struct Field {
     /// Other names than those in `fields` are taken too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub open: bool,
+    /// It holds the fields that an account adds, which people know by their names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_name: Option<ByName>,
     /// Sent when a recipe leaves the field out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usual: Option<Value>,

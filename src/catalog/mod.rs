@@ -2,6 +2,7 @@
 //! in; entries go out, decoded one by one as they are asked for.
 
 mod app;
+mod by_name;
 mod compile;
 mod event;
 mod field;
@@ -18,7 +19,8 @@ mod webhooks;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-pub use app::{App, EventBy, Limit, OAuth, Proof, Signature, UserTypes};
+pub use app::{App, EventBy, Limit, OAuth, Proof, Pull, Signature, UserTypes};
+pub use by_name::{AddedValue, ByName, added_values};
 pub use compile::{CompileError, compile};
 pub use event::{EventType, PayloadSource};
 pub use field::{Field, Fields, Format, Inner, Presence, Record, value_at};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::field::value_at;
-use super::{Field, Fields, Marker, Newness, Probe, Record};
+use super::{App, Field, Fields, Marker, Newness, Probe, Record};
 
 /// One thing an app can do, with everything that is known of it. Source: `schemas/catalog/`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Operation {
     pub call: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
+    /// Sent with this call instead of the app's own of the same name: another version of the API.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub headers: IndexMap<String, String>,
     /// What a token must be allowed for it. No scope includes another: HighLevel's own documents name
     /// exactly one for each operation, and none of them says that `contacts.write` may read too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -272,6 +275,13 @@ impl Operation {
 
     pub fn path_pattern(&self) -> &str {
         self.call.split_once(' ').map_or("/", |(_, path)| path)
+    }
+
+    /// The headers of a call: the app's, with its own in their place.
+    pub fn headers(&self, app: &App) -> Vec<(String, String)> {
+        let own = |name: &String| self.headers.get(name).cloned();
+        let headers = app.headers.iter();
+        headers.map(|(name, usual)| (name.clone(), own(name).unwrap_or(usual.clone()))).collect()
     }
 
     /// Whether it changes something in the app.

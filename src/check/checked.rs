@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::checked_trigger::{CheckedTrigger, TriggerKind};
-use crate::catalog::{Field, Operation, Slot};
+use crate::catalog::{ByName, Field, Operation, Slot};
 use crate::recipe::{CustomFieldsWord, OnConflict, OnProblem, Patch};
+use crate::snapshot::Pick;
 use crate::source::Route;
 use crate::template::{OwnFilters, Template};
 use crate::value::app_of;
@@ -127,6 +128,9 @@ pub struct CheckedSetting {
     pub field: Field,
     pub ask: Option<String>,
     pub default: Option<Value>,
+    /// It is picked from the account by its name or its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pick: Option<Pick>,
 }
 
 /// One step.
@@ -277,6 +281,8 @@ pub struct UsedSetting {
     pub field: Field,
     pub mapping: Option<Mapping>,
     pub default: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pick: Option<Pick>,
 }
 
 /// An operation with its input.
@@ -419,6 +425,55 @@ pub enum Content {
     Template(Template),
     List(Vec<Mapping>),
     Object(Vec<(String, Mapping)>),
+    ByName(NamedFields),
+}
+
+/// Fields that an account adds, by the names that people see; sent as a list of ids with values.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NamedFields {
+    pub app: String,
+    /// How the list is written.
+    pub by_name: ByName,
+    pub entries: Vec<NamedField>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NamedField {
+    /// As the recipe writes it.
+    pub name: String,
+    pub which: Which,
+    /// What it holds.
+    pub field: Field,
+    pub mapping: Mapping,
+}
+
+/// Which field it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Which {
+    /// The one with this id in the account that the recipe was checked with.
+    Id(String),
+    /// The one that a setting picks; none when it picks none.
+    Picked(Template),
+}
+
+/// The custom fields of the event that a recipe reads by their names.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EventFields {
+    /// App and kind of record, of events that carry ids.
+    pub objects: Vec<(String, String)>,
+    /// The names that are written out in the recipe.
+    pub read: BTreeSet<String>,
+    /// By name. One field may have several: what it is called, and what the recipe calls it.
+    pub names: Vec<NamedId>,
+}
+
+/// A name and the id of what it names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedId {
+    pub id: String,
+    pub name: String,
 }
 
 impl Mapping {
@@ -429,6 +484,19 @@ impl Mapping {
             Content::Template(template) => vec![template],
             Content::List(items) => items.iter().flat_map(Mapping::templates).collect(),
             Content::Object(entries) => entries.iter().flat_map(|(_, m)| m.templates()).collect(),
+            Content::ByName(named) => {
+                named.entries.iter().flat_map(NamedField::templates).collect()
+            }
         }
+    }
+}
+
+impl NamedField {
+    fn templates(&self) -> Vec<&Template> {
+        let mut templates = self.mapping.templates();
+        if let Which::Picked(template) = &self.which {
+            templates.push(template);
+        }
+        templates
     }
 }

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::checked::{CheckedCall, Place};
+use super::checked::{CheckedCall, EventFields, Place};
 use crate::catalog::EventType;
 use crate::recipe::{Missed, Take};
 use crate::template::Template;
@@ -22,6 +22,9 @@ pub struct CheckedTrigger {
     pub events: Vec<Arc<EventType>>,
     pub when: Option<(Place, Template)>,
     pub one_at_a_time_per: Option<(Place, Template)>,
+    /// None when nothing reads `event.custom_fields`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_fields: Option<EventFields>,
     /// It starts on first sight of a record, and then when one of these fields has changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<CheckedChanged>,

@@ -59,7 +59,13 @@ impl Checker<'_> {
                     let name = name.to_owned();
                     present.push((slot, name.clone()));
                     let field = field.clone();
-                    if let Some(mapping) = self.input(slot, &name, &field, value, &here) {
+                    let mapping = match (&field.by_name, value) {
+                        (Some(by_name), Value::Object(named)) => {
+                            self.named_fields(&operation.app, by_name, named, &here)
+                        }
+                        _ => self.input(slot, &name, &field, value, &here),
+                    };
+                    if let Some(mapping) = mapping {
                         with.inputs.push(Input { slot, name, mapping });
                     }
                 }
@@ -148,7 +154,7 @@ impl Checker<'_> {
             present.iter().any(|(s, n)| *s == slot && n == name) || meant.iter().any(|n| n == name)
         };
         for (slot, name, field) in operation.fields() {
-            let wanted = slot == Slot::Path || (field.required && field.usual.is_none());
+            let wanted = (slot == Slot::Path || field.required) && field.usual.is_none();
             if wanted && !is_there(slot, name) && !self.file.is_broken(&with.key(name)) {
                 self.sink.say(diagnostic::missing_field(
                     step,

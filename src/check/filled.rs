@@ -4,12 +4,14 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use crate::catalog::Fit;
-use crate::diagnostic::nearest;
+use crate::catalog::{Catalog, Fit};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::snapshot::Snapshots;
 use crate::source::Route;
 use crate::value::{Defaults, ValueError};
 
 use super::CheckedSetting;
+use super::picked::picked;
 
 /// A setting that is wrong or missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,15 +27,23 @@ pub struct SettingError {
 /// What is wrong with a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettingProblem {
-    Unknown { near: Option<String> },
-    Missing { ask: Option<String> },
+    Unknown {
+        near: Option<String>,
+    },
+    Missing {
+        ask: Option<String>,
+    },
     Misfit,
+    /// The account has nothing of that name; what to say of it, but for the place.
+    NotPicked(Box<Diagnostic>),
 }
 
-/// The settings of a recipe: what was filled in, and the defaults for the rest.
+/// The settings of a recipe: what was filled in, and the defaults for the rest. What is picked by its name is
+/// the id in the account that `snapshots` knows.
 pub fn filled_settings(
     known: &IndexMap<String, CheckedSetting>,
     given: &Map<String, Value>,
+    snapshots: &Snapshots,
 ) -> Result<Map<String, Value>, Vec<SettingError>> {
     let mut settings = Map::new();
     let mut errors = Vec::new();
@@ -70,7 +80,20 @@ pub fn filled_settings(
             error: misfit.error,
         });
         errors.extend(wrong);
-        settings.insert(name.clone(), fit.value);
+        let mut value = fit.value;
+        let filled = value.as_str().filter(|text| !text.trim().is_empty());
+        if let (Some(pick), Some(written)) = (&setting.pick, filled) {
+            match picked(Catalog::embedded(), pick, snapshots, written) {
+                Ok(sent) => value = sent.into(),
+                Err(found) => {
+                    let problem = format!("is not there: {}", found.message);
+                    let instead = found.help.clone().unwrap_or_default();
+                    let words = ValueError { problem, instead };
+                    errors.push(error(name, SettingProblem::NotPicked(found), words));
+                }
+            }
+        }
+        settings.insert(name.clone(), value);
     }
     if errors.is_empty() { Ok(settings) } else { Err(errors) }
 }

@@ -213,6 +213,16 @@ impl Inference<'_> {
             self.known.settings_read.insert((*setting).to_owned());
         }
         let holder = self.infer(base);
+        if in_recipe && !self.known.event_objects.is_empty() {
+            match path.as_deref() {
+                Some(["event", "custom_fields"]) => self.known.reads_custom_fields = true,
+                Some(["event", "custom_fields", name]) => {
+                    let name = (*name).to_owned();
+                    return self.custom_field(expression, &name);
+                }
+                _ => {}
+            }
+        }
         let filled = path.is_some_and(|p| self.known.is_filled(&p));
         match holder.field.inner(name) {
             Inner::Known(field) => {

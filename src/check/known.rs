@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 
 use crate::catalog::{EventType, Field, Presence, Record};
 use crate::recipe::Shape;
+use crate::snapshot::Snapshots;
 use crate::template::OwnFilters;
 use crate::value::Kind;
 
@@ -48,6 +49,27 @@ pub(super) struct Known {
     pub own_looks: Rc<Cell<u32>>,
     /// What stands before a filter of one's own, inside its template: there nothing else is known.
     pub value: Option<Typed>,
+    /// What the accounts of the recipe name by themselves.
+    pub snapshots: Arc<Snapshots>,
+    /// The records with custom fields that the events carry.
+    pub event_objects: Vec<EventObject>,
+    /// An event of another tool has custom fields of its own: any name may be there.
+    pub any_custom_field: bool,
+    /// Whether `event.custom_fields` was read so far, and by which names.
+    pub reads_custom_fields: bool,
+    pub custom_fields_read: BTreeSet<String>,
+    /// Settings that pick a custom field.
+    pub field_picks: BTreeSet<String>,
+}
+
+/// A record with custom fields that an event carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct EventObject {
+    pub app: String,
+    /// `contact`
+    pub object: String,
+    /// The event says the names itself; otherwise it says ids.
+    pub says_names: bool,
 }
 
 /// The records that the events are about.
@@ -99,6 +121,12 @@ impl Known {
             filters_used: BTreeSet::new(),
             own_looks: Rc::new(Cell::new(MAX_OWN_LOOKS)),
             value: None,
+            snapshots: Arc::default(),
+            event_objects: Vec::new(),
+            any_custom_field: false,
+            reads_custom_fields: false,
+            custom_fields_read: BTreeSet::new(),
+            field_picks: BTreeSet::new(),
         }
     }
 

@@ -4,6 +4,7 @@
 mod changed;
 mod checked;
 mod checked_trigger;
+mod custom_fields;
 mod examples;
 mod fields;
 mod filled;
@@ -16,6 +17,7 @@ mod narrow;
 mod needs;
 mod operators;
 mod permitted;
+mod picked;
 mod poll;
 mod project;
 mod results;
@@ -30,21 +32,24 @@ mod trigger;
 mod used;
 mod wait;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::catalog::{Catalog, Field};
+use crate::catalog::{App, Catalog, Field};
 use crate::diagnostic::Sink;
-use crate::recipe::RecipeFile;
+use crate::project::Surroundings;
+use crate::recipe::{Recipe, RecipeFile};
+use crate::snapshot::Snapshot;
 use crate::source::Route;
-use crate::template::{OwnFilters, Template};
+use crate::template::Template;
 
 pub use checked::{
     Action, Checked, CheckedCall, CheckedHold, CheckedLink, CheckedPatch, CheckedRecipe,
-    CheckedSetting, CheckedStep, CheckedUse, CheckedWait, Content, Each, Finds, Input, Inside,
-    LinkedRecord, Mapping, Place, RetryPolicy, SafeWrite, Search, TagChange, UsedSetting,
+    CheckedSetting, CheckedStep, CheckedUse, CheckedWait, Content, Each, EventFields, Finds, Input,
+    Inside, LinkedRecord, Mapping, NamedField, NamedFields, NamedId, Place, RetryPolicy, SafeWrite,
+    Search, TagChange, UsedSetting, Which,
 };
 pub use checked_trigger::{
     CheckedChanged, CheckedTrigger, Often, Poll, Schedule, Times, TriggerKind,
@@ -62,16 +67,20 @@ use used::Within;
 pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 
 /// Checks everything that can be checked without running: every problem goes into the sink. The proof
-/// comes back only when there is no error. `filters` are those of the recipe's project.
+/// comes back only when there is no error. `near` is what the recipe's project gives to it, with the
+/// snapshots of the accounts that the recipe works with; of an app of which there is none the examples say
+/// what is there.
 pub fn recipe(
     file: &RecipeFile,
     catalog: &Catalog,
-    filters: &Arc<OwnFilters>,
+    near: &Surroundings,
     read_file: ReadFile<'_>,
     sink: &mut Sink,
 ) -> Option<Checked> {
     let recipe = &file.recipe;
-    let known = Known { kinds: catalog.kinds().into(), ..Known::nothing(filters.clone()) };
+    let filters = &near.filters;
+    let mut known = Known { kinds: catalog.kinds().into(), ..Known::nothing(filters.clone()) };
+    known.snapshots = Arc::new(near.snapshots.or_given(&given(recipe, catalog)));
     let mut checker = Checker {
         file,
         catalog,
@@ -90,16 +99,28 @@ pub fn recipe(
     checker.examples(&recipe.examples, trigger.as_ref(), &settings, &steps);
     let used = checker.known.filters_used.iter().map(String::as_str);
     let filters = Arc::new(filters.with_used(used));
+    let custom_fields = checker.custom_fields_read();
     if sink.has_errors() {
         return None;
     }
     Some(Checked(CheckedRecipe {
         name: recipe.name.clone(),
-        trigger: trigger?,
+        trigger: CheckedTrigger { custom_fields, ..trigger? },
         settings,
         steps,
         filters,
     }))
+}
+
+/// What the examples of a recipe say is there in accounts, by app.
+pub fn given(recipe: &Recipe, catalog: &Catalog) -> BTreeMap<String, Snapshot> {
+    let given = recipe.examples.iter().flat_map(|example| &example.given);
+    let records: Vec<_> = given.flat_map(|given| &given.records).collect();
+    let of_app = |app: &App| {
+        let snapshot = Snapshot::of_given(app, catalog, records.iter().copied())?;
+        Some((app.app.clone(), snapshot))
+    };
+    catalog.apps().iter().filter_map(of_app).collect()
 }
 
 /// What every rule works with.

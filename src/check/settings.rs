@@ -5,8 +5,9 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::catalog::{Field, Fit, Presence};
-use crate::diagnostic;
+use crate::diagnostic::{self, Place};
 use crate::recipe::Setting;
+use crate::snapshot::PickKind;
 use crate::source::Route;
 use crate::value::{Defaults, Kind};
 
@@ -28,7 +29,14 @@ impl Checker<'_> {
             if !good {
                 self.sink.say(diagnostic::bad_setting_name(&here, name));
             }
-            let field = field_of(setting);
+            let pick = self.pick(setting, &here);
+            let mut field = field_of(setting);
+            if let Some(pick) = &pick {
+                field.kind = Kind::String;
+                if pick.kind == PickKind::CustomField {
+                    self.known.field_picks.insert(name.clone());
+                }
+            }
             let mut default = setting.default.clone();
             if let Some(value) = &mut default {
                 let at = here.key("default");
@@ -40,10 +48,13 @@ impl Checker<'_> {
                     let place = crate::diagnostic::nested(&at, &misfit.at);
                     self.sink.say(diagnostic::setting_default(&place, name, &misfit.error));
                 }
+                if let Some(pick) = &pick {
+                    self.can_be_picked(pick, &fit.value, Place::Value(at));
+                }
                 default = Some(fit.value);
             }
-            checked
-                .insert(name.clone(), CheckedSetting { field, ask: setting.ask.clone(), default });
+            let ask = setting.ask.clone();
+            checked.insert(name.clone(), CheckedSetting { field, ask, default, pick });
         }
         let fields = checked.iter().map(|(name, s)| (name.clone(), s.field.clone())).collect();
         self.known.settings =

@@ -52,6 +52,7 @@ impl Checker<'_> {
         // With an event that nobody knows, its fields are not known either.
         if let Some(events) = &events {
             self.known.event = event_field(events, &trigger.fields);
+            self.event_custom_fields(events);
             self.known.events = events.iter().map(|e| e.name()).collect();
             self.known.records = records_of(events);
             self.known.event_name = self.known.events.join(" and ");
@@ -78,6 +79,7 @@ impl Checker<'_> {
             events: events?,
             when: when.flatten(),
             one_at_a_time_per: one_at_a_time_per.flatten(),
+            custom_fields: None,
             changed,
         })
     }

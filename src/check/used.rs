@@ -7,7 +7,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::Checker;
-use super::checked::{CheckedSetting, CheckedUse, Inside, Place, UsedSetting};
+use super::checked::{CheckedSetting, CheckedUse, Content, Inside, Place, UsedSetting};
 use super::known::{Known, from_shape};
 use super::narrow::filled_by;
 use crate::catalog::{Field, Presence};
@@ -83,6 +83,8 @@ impl Checker<'_> {
             self.within.count = inner.within.count;
             self.used_types = inner.known.steps;
             self.known.filters_used.extend(inner.known.filters_used);
+            self.known.reads_custom_fields |= inner.known.reads_custom_fields;
+            self.known.custom_fields_read.extend(inner.known.custom_fields_read);
             checked
         });
         let document = file.as_ref().map(|file| &file.document);
@@ -141,6 +143,9 @@ impl Checker<'_> {
             previous: self.known.previous.clone(),
             kinds: self.known.kinds.clone(),
             filled: self.known.filled.iter().filter(of_event).cloned().collect(),
+            snapshots: self.known.snapshots.clone(),
+            event_objects: self.known.event_objects.clone(),
+            any_custom_field: self.known.any_custom_field,
             ..Known::nothing(self.known.own.clone())
         }
     }
@@ -157,8 +162,9 @@ impl Checker<'_> {
             self.known.filled.extend(filled);
         }
         let steps = self.steps(&recipe.steps, &Route::root().key("steps"));
-        let settings = settings.into_iter().map(|(name, CheckedSetting { field, default, .. })| {
-            UsedSetting { name, field, mapping: None, default }
+        let settings = settings.into_iter().map(|(name, setting)| {
+            let CheckedSetting { field, default, pick, .. } = setting;
+            UsedSetting { name, field, mapping: None, default, pick }
         });
         Some(CheckedUse {
             file: String::new(),
@@ -201,6 +207,12 @@ impl Checker<'_> {
                     let at = route.key(name);
                     let mapping = self.mapping_of(&setting.field, value, &at, name, required);
                     good &= mapping.is_some();
+                    if let (Some(pick), Some(Content::Literal(literal))) =
+                        (&setting.pick, mapping.as_ref().map(|mapping| &mapping.content))
+                    {
+                        let place = diagnostic::Place::Value(at.clone());
+                        self.can_be_picked(pick, literal, place);
+                    }
                     mapping
                 }
             };

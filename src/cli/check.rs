@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::exit::{Exit, Result};
-use super::load::{load_all, recipe_paths};
+use super::load::{Against, load_all, recipe_paths};
 use super::options::colour;
 use super::print;
 use super::project::{ReadyProject, load_project};
@@ -115,7 +115,9 @@ fn checked(paths: &[PathBuf]) -> Result<Checked> {
         }
     }
     recipes.retain(|path| !seen.contains(&whole(path)));
-    let loaded = load_all(&recipes, |loaded| (loaded.near, loaded.diagnostics.without_spare()));
+    let loaded = load_all(&recipes, Against::Accounts, |loaded| {
+        (loaded.near, loaded.diagnostics.without_spare())
+    });
     for (near, file) in loaded {
         // What a recipe takes from its project may be wrong there.
         if let (Some(path), Some(problems)) = (&near.path, &near.problems)

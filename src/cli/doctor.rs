@@ -13,6 +13,7 @@ use super::options::Format;
 use super::prepare::runtime;
 use super::print;
 use super::project::{LoadedProject, ReadyProject, load_project};
+use super::snapshot::today;
 use super::store::{StoreArgs, StorePlace, vault_of};
 use super::webhooks::{needed, noted};
 use crate::connection::{Facts, Rotation};
@@ -62,6 +63,7 @@ async fn examine(args: &StoreArgs) -> Result<Vec<Finding>> {
     if let Some(loaded) = &loaded {
         tokens(loaded, &mut findings);
         rotations(loaded, &mut findings);
+        names(loaded, &mut findings);
     }
     let is_served = Store::is_run(&place.path);
     match look(&place).await {
@@ -220,6 +222,26 @@ fn rotations(loaded: &LoadedProject, findings: &mut Vec<Finding>) {
                 "rotation",
                 format!("the credential of `{name}` is due on {}", day(rotation.first_due())),
             ),
+        });
+    }
+}
+
+/// How long ago somebody looked which names the accounts know.
+fn names(loaded: &LoadedProject, findings: &mut Vec<Finding>) {
+    let Some(ready) = &loaded.ready else { return };
+    for name in ready.project.connections.keys() {
+        let snapshots = &ready.project.surroundings.snapshots;
+        let Some(snapshot) = snapshots.of_connection(name) else { continue };
+        let day = snapshot.pulled_on;
+        findings.push(match snapshot.is_old(today()) {
+            true => Finding::perhaps(
+                "names",
+                format!("those in the account of `{name}` are from {day}"),
+                format!("`linecook pull {name}` looks again"),
+            ),
+            false => {
+                Finding::fine("names", format!("those in the account of `{name}`, from {day}"))
+            }
         });
     }
 }

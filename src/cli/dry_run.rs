@@ -108,7 +108,9 @@ async fn read(args: &Args, prepared: &Prepared) -> Result<(History, Outcome)> {
     })?;
     let caller = caller.through(&target.connections).guarded(target.guard.clone());
     let care = Care { compare: true, verify: false, ..target.care };
-    let setup = setup(prepared, target.accounts.clone(), care, ONE_ANSWER);
+    let (plan, settings) = target.plan(prepared)?;
+    let accounts = target.accounts.clone();
+    let setup = Setup { settings, ..setup(prepared, accounts, care, ONE_ANSWER) };
     let links = match &target.links {
         Some(of_project) => RunLinks::OfProject(of_project.clone()),
         None => RunLinks::InMemory(prepared.links()),
@@ -117,7 +119,7 @@ async fn read(args: &Args, prepared: &Prepared) -> Result<(History, Outcome)> {
         .with_links(Imagined::over(links))
         .with_answers(prepared.answers())
         .with_last_seen(prepared.last_seen());
-    let outcome = drive(&prepared.plan, &prepared.event, &setup, &mut engine).await;
+    let outcome = drive(&plan, &prepared.event, &setup, &mut engine).await;
     target.credentials.settled().await;
     Ok((engine.into_history(), outcome))
 }

@@ -51,6 +51,7 @@ pub async fn install_project(store: &Store, ready: &ReadyProject) -> Result<Inst
             plan: (*loaded.plan).clone(),
             settings: loaded.settings.clone(),
             connections: loaded.connections.clone(),
+            sync_every: written.sync_every,
         });
     }
     let connections = connections(&ready.project);

@@ -13,6 +13,7 @@ use crate::parse;
 use crate::project::PROJECT_FILE;
 use crate::recipe::RecipeFile;
 use crate::report::FileDiagnostics;
+use crate::snapshot::Snapshots;
 use crate::source::Source;
 
 /// One recipe file: what is wrong with it, and the recipe as far as it could be read.
@@ -24,17 +25,29 @@ pub struct Loaded {
     pub file: Option<RecipeFile>,
     /// Only when there is no error.
     pub checked: Option<Checked>,
+    /// What is known of the accounts that it works with in its project; none where it stands alone.
+    pub snapshots: Snapshots,
+}
+
+/// What a recipe is checked with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Against {
+    /// The accounts of its project, as they were when somebody looked.
+    Accounts,
+    /// These, with what its examples say is there: so they run anywhere.
+    Examples,
 }
 
 /// Reads and checks one file, with what its project gives to it. Whatever is wrong with it is among its
 /// diagnostics.
 pub fn load(path: &Path) -> Loaded {
-    load_with(path, Arc::new(Near::of(path)))
+    load_with(path, Arc::new(Near::of(path)), Against::Accounts)
 }
 
 /// The same for a recipe whose project has been read already.
-pub fn load_with(path: &Path, near: Arc<Near>) -> Loaded {
+pub fn load_with(path: &Path, near: Arc<Near>, against: Against) -> Loaded {
     let mut sink = Sink::default();
+    let snapshots = near.snapshots_for(path);
     let source = match Source::read(path) {
         Ok(source) => source,
         Err(error) => {
@@ -42,19 +55,25 @@ pub fn load_with(path: &Path, near: Arc<Near>) -> Loaded {
             let source = Source::new(path.display().to_string(), "");
             let found = sink.into_sorted(&source, None);
             let diagnostics = FileDiagnostics { source, document: None, found };
-            return Loaded { path: path.to_owned(), near, diagnostics, file: None, checked: None };
+            let (path, file, checked) = (path.to_owned(), None, None);
+            return Loaded { path, near, diagnostics, file, checked, snapshots };
         }
     };
     let file = parse::recipe(source.clone(), &mut sink);
     let checked = file.as_ref().and_then(|file| {
-        let filters = &near.surroundings.filters;
+        let catalog = Catalog::embedded();
+        let mut surroundings = near.surroundings.clone();
+        surroundings.snapshots = match against {
+            Against::Accounts => snapshots.clone(),
+            Against::Examples => snapshots.with_given(&check::given(&file.recipe, catalog)),
+        };
         let read_file = |name: &str| read_beside(path, name);
-        check::recipe(file, Catalog::embedded(), filters, &read_file, &mut sink)
+        check::recipe(file, catalog, &surroundings, &read_file, &mut sink)
     });
     let document = file.as_ref().map(|file| file.document.clone());
     let found = sink.into_sorted(&source, document.as_ref());
     let diagnostics = FileDiagnostics { source, document, found };
-    Loaded { path: path.to_owned(), near, diagnostics, file, checked }
+    Loaded { path: path.to_owned(), near, diagnostics, file, checked, snapshots }
 }
 
 /// The text of a file that a recipe names, counted from the recipe's folder.
@@ -107,7 +126,11 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) {
 }
 
 /// Loads many files, on as many cores as there are, and keeps of each what `keep` makes of it.
-pub fn load_all<T: Send>(paths: &[PathBuf], keep: impl Fn(Loaded) -> T + Sync) -> Vec<T> {
+pub fn load_all<T: Send>(
+    paths: &[PathBuf],
+    against: Against,
+    keep: impl Fn(Loaded) -> T + Sync,
+) -> Vec<T> {
     // A project is read once for all its recipes.
     let mut folders: HashMap<Option<&Path>, Arc<Near>> = HashMap::new();
     let mut projects: HashMap<PathBuf, Arc<Near>> = HashMap::new();
@@ -120,7 +143,7 @@ pub fn load_all<T: Send>(paths: &[PathBuf], keep: impl Fn(Loaded) -> T + Sync) -
             }
         });
     }
-    on_all_cores(paths, |path| keep(load_with(path, folders[&path.parent()].clone())))
+    on_all_cores(paths, |path| keep(load_with(path, folders[&path.parent()].clone(), against)))
 }
 
 /// Does something with each of many, on as many cores as there are; the order stays.

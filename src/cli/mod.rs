@@ -25,12 +25,14 @@ mod prepare;
 mod print;
 mod project;
 mod project_file;
+mod pull;
 mod request;
 mod restore;
 mod run;
 mod runs;
 mod schema;
 mod serve;
+mod snapshot;
 mod store;
 mod stored_event;
 mod sync;
@@ -91,6 +93,8 @@ enum Verb {
     Test(test::Args),
     /// Connect an account of an app: HighLevel or Stax
     Connect(connect::Args),
+    /// Look which custom fields, users, pipelines and the like an account has, so that recipes know their names
+    Pull(pull::Args),
     /// How connections stand: test them, replace or revoke their credentials, rename them
     Connections(connections::Args),
     /// Run the project as a service: webhooks in, nothing lost
@@ -127,6 +131,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Connect(args) => connect::run(&args),
+        Verb::Pull(args) => pull::run(&args),
         Verb::Connections(args) => connections::run(&args),
         Verb::Serve(args) => serve::run(&args),
         Verb::Webhooks(args) => webhooks::run(&args),

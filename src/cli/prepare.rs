@@ -10,11 +10,14 @@ use super::exit::{CommandError, Result};
 use super::load::load;
 use super::options::{RecipeArgs, colour};
 use super::print;
+use super::test::snapshots_of;
+use crate::catalog::Catalog;
 use crate::diagnostic::Severity;
 use crate::execute::{self, MemoryLinks, TriggerEvent, written_links};
 use crate::journal::LastSeen;
 use crate::plan::{self, Plan};
 use crate::recipe::{Example, Given, RecipeFile};
+use crate::snapshot::Snapshots;
 use crate::value::{Defaults, Kind};
 
 /// A recipe that is ready to run, with its event.
@@ -29,9 +32,18 @@ pub struct Prepared {
     pub now: Timestamp,
     pub settings: Map<String, Value>,
     pub defaults: Arc<Defaults>,
+    /// As they were filled in, before what is picked by its name was looked up.
+    filled_in: Map<String, Value>,
+    /// What is known of the accounts that it works with in its project.
+    pub snapshots: Snapshots,
 }
 
 impl Prepared {
+    /// The settings as these accounts know what was picked.
+    pub fn settings_for(&self, accounts: &Snapshots) -> Result<Map<String, Value>> {
+        settings(&self.plan, &self.filled_in, accounts)
+    }
+
     /// The links that the example says are there.
     pub fn links(&self) -> MemoryLinks {
         given_links(self.given())
@@ -82,12 +94,50 @@ pub fn prepare(args: &RecipeArgs) -> Result<Option<Prepared>> {
     let plan = plan::recipe(checked);
     let chosen = args.event.choose(&args.recipe, &file, &plan, &defaults)?;
     let mut given = chosen.example.map(|e| e.settings.clone()).unwrap_or_default();
+    let mut set = Map::new();
     for (name, (value, written)) in args.settings.read()? {
         let is_text = plan.recipe.settings.get(&name).is_some_and(|s| s.field.kind == Kind::String);
         // What is given for a text is its text: 12345, yes, 1.10.
-        given.insert(name, if is_text && !value.is_null() { written.into() } else { value });
+        set.insert(name, if is_text && !value.is_null() { written.into() } else { value });
     }
-    let settings = execute::settings(&plan, &given).map_err(|errors| {
+    given.extend(set.clone());
+    // What a person sets is in the account; what an example picks, its author may have made up.
+    let known = match chosen.example {
+        Some(example)
+            if !plan
+                .recipe
+                .settings
+                .iter()
+                .any(|(name, setting)| setting.pick.is_some() && set.contains_key(name)) =>
+        {
+            snapshots_of(example, Catalog::embedded())
+        }
+        _ => loaded.snapshots.clone(),
+    };
+    let settings = settings(&plan, &given, &known)?;
+    let example = chosen.example.cloned();
+    let (event, from, now) = (chosen.event, chosen.from, chosen.now);
+    let snapshots = loaded.snapshots;
+    Ok(Some(Prepared {
+        plan,
+        event,
+        from,
+        example,
+        now,
+        settings,
+        defaults,
+        file,
+        filled_in: given,
+        snapshots,
+    }))
+}
+
+fn settings(
+    plan: &Plan,
+    given: &Map<String, Value>,
+    known: &Snapshots,
+) -> Result<Map<String, Value>> {
+    execute::settings(plan, given, known).map_err(|errors| {
         let lines: Vec<String> = errors
             .iter()
             .map(|e| format!("`{}` {}; {}", e.name, e.error.problem, e.error.instead))
@@ -96,10 +146,7 @@ pub fn prepare(args: &RecipeArgs) -> Result<Option<Prepared>> {
             format!("the settings do not fit the recipe\n  {}", lines.join("\n  ")),
             "correct them with --set name=value, or in the file of --settings",
         )
-    })?;
-    let example = chosen.example.cloned();
-    let (event, from, now) = (chosen.event, chosen.from, chosen.now);
-    Ok(Some(Prepared { plan, event, from, example, now, settings, defaults, file }))
+    })
 }
 
 /// The runtime that commands run on.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::environment::token;
-use super::load::{load_with, on_all_cores};
+use super::load::{Against, load_with, on_all_cores};
+use super::snapshot::snapshots;
 use crate::catalog::Catalog;
 use crate::check::{self, ConnectionNeed, InstalledRecipe, Needed};
 use crate::connection::{Facts, Way};
@@ -17,9 +18,10 @@ use crate::parse;
 use crate::plan::{self, Plan};
 use crate::project::{
     NamedConnection, PROJECT_FILE, Project, ProjectFile, Surroundings, USUAL_STORE,
-    WrittenConnection,
+    WrittenConnection, WrittenInstallation,
 };
 use crate::report::{ConnectionScopes, FileDiagnostics};
+use crate::snapshot::Snapshots;
 use crate::source::Source;
 use crate::value::Defaults;
 use crate::vault::Vault;
@@ -133,7 +135,7 @@ pub struct Installation {
     pub name: String,
     /// Counted from where the program runs.
     pub recipe_path: PathBuf,
-    /// Shared by all installations of the recipe.
+    /// Shared by all installations of the recipe, unless it names something of an account.
     pub plan: Arc<Plan>,
     /// All of them, with the recipe's defaults.
     pub settings: Map<String, Value>,
@@ -158,7 +160,8 @@ pub fn load_project(path: &Path) -> LoadedProject {
     let folder = path.parent().unwrap_or(Path::new(""));
     let names: BTreeSet<&str> = file.written.recipes.iter().map(|r| r.recipe.as_str()).collect();
     let names: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
-    let loaded = on_all_cores(&names, |name| load_with(&folder.join(name), near.clone()));
+    let loaded =
+        on_all_cores(&names, |name| load_with(&folder.join(name), near.clone(), Against::Accounts));
     let mut plans: BTreeMap<&str, Result<Option<Arc<Plan>>, String>> = BTreeMap::new();
     let mut recipe_diagnostics = BTreeMap::new();
     for (name, loaded) in names.iter().copied().zip(loaded) {
@@ -186,7 +189,13 @@ pub fn load_project(path: &Path) -> LoadedProject {
             name: i.name.clone(),
             recipe_path: folder.join(&i.recipe),
             plan: match plans.get(i.recipe.as_str()) {
-                Some(Ok(Some(plan))) => plan.clone(),
+                Some(Ok(Some(plan))) => {
+                    let one =
+                        |(app, name): (&String, &String)| (app.clone(), [name.clone()].into());
+                    let chosen = i.connections.iter().map(one).collect();
+                    let snapshots = project.surroundings.snapshots.chosen(&chosen);
+                    plan::for_accounts(plan, &snapshots).map_or_else(|| plan.clone(), Arc::new)
+                }
                 _ => unreachable!("a checked project has only checked recipes"),
             },
             settings: i.settings.clone(),
@@ -261,6 +270,8 @@ pub struct Near {
     pub surroundings: Surroundings,
     /// What is wrong with that part of the project file.
     pub problems: Option<FileDiagnostics>,
+    /// The connections that each installation chooses, with the file of its recipe.
+    choices: Vec<(PathBuf, BTreeMap<String, String>)>,
 }
 
 impl Near {
@@ -277,6 +288,23 @@ impl Near {
         let mut problems = read.near.problems_of(read.source, read.file, read.sink);
         problems.found.retain(|d| d.severity == Severity::Error);
         Near { problems: has_errors.then_some(problems), ..read.near }
+    }
+
+    /// What is known of the accounts that a recipe works with: those of the connections that its
+    /// installations choose, and all that it may be installed with where they do not.
+    pub fn snapshots_for(&self, recipe: &Path) -> Snapshots {
+        let whole = |path: &Path| path.canonicalize().ok();
+        let recipe = whole(recipe);
+        let installed =
+            self.choices.iter().filter(|(path, _)| recipe.is_some() && whole(path) == recipe);
+        let installed: Vec<_> = installed.map(|(_, chosen)| chosen).collect();
+        let apps: BTreeSet<&String> = installed.iter().flat_map(|chosen| chosen.keys()).collect();
+        let of_app = |app: &&String| {
+            let names = installed.iter().map(|chosen| chosen.get(*app).cloned());
+            // One that does not choose may work with any.
+            Some(((*app).clone(), names.collect::<Option<BTreeSet<String>>>()?))
+        };
+        self.surroundings.snapshots.chosen(&apps.iter().filter_map(of_app).collect())
     }
 
     fn problems_of(
@@ -316,6 +344,14 @@ fn read_project(path: &Path) -> ReadProject {
     let file = parse::project(source.clone(), &mut sink);
     if let Some(file) = &file {
         near.surroundings = check::surroundings(file, &mut sink);
+        near.surroundings.snapshots = snapshots(path, file, &mut sink);
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let choice = |written: &WrittenInstallation| {
+            let chosen = written.connections.iter();
+            let chosen = chosen.map(|(app, name)| (app.clone(), name.clone())).collect();
+            (folder.join(&written.recipe), chosen)
+        };
+        near.choices = file.written.recipes.iter().map(choice).collect();
     }
     ReadProject { source, file, near, sink }
 }

@@ -57,11 +57,12 @@ pub fn run(args: &Args) -> Result {
     }
     runtime()?.block_on(async {
         let target = Target::new(&args.recipe, &args.to, args.live, &prepared).await?;
+        let (plan, settings) = target.plan(&prepared)?;
         let timeout = Duration::from_secs(args.timeout.max(1));
         let setup = Setup {
             catalog: Catalog::embedded(),
             run_id: format!("run-{:x}", Timestamp::now().as_nanosecond()),
-            settings: prepared.settings.clone(),
+            settings,
             accounts: target.accounts.clone(),
             detail: crate::plan::Detail::ToShow,
             defaults: prepared.defaults.clone(),
@@ -108,7 +109,7 @@ pub fn run(args: &Args) -> Result {
             .with_answers(prepared.answers())
             .with_links(links)
             .with_last_seen(prepared.last_seen());
-        let outcome = drive(&prepared.plan, &prepared.event, &setup, &mut engine).await;
+        let outcome = drive(&plan, &prepared.event, &setup, &mut engine).await;
         target.credentials.settled().await;
         let history = engine.into_history();
         match args.format {

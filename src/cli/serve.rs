@@ -24,6 +24,7 @@ use crate::project::{PROJECT_FILE, Project, SMTP_PASSWORD_VARIABLE};
 use crate::server::{
     self, Email, Gates, Keep, Notify, Options, PublicKey, Running, Service, SigningKeys, Verifier,
 };
+use crate::snapshot::SNAPSHOT_FOLDER;
 use crate::store::{self, Store};
 use crate::vault::Vault;
 
@@ -312,6 +313,10 @@ fn stamps(project: &Path) -> Vec<(PathBuf, Option<Stamp>)> {
     };
     let mut paths = recipe_paths(&[folder.to_owned()]).unwrap_or_default();
     paths.push(project.to_owned());
+    let snapshots = std::fs::read_dir(folder.join(SNAPSHOT_FOLDER)).into_iter().flatten().flatten();
+    let mut snapshots: Vec<PathBuf> = snapshots.map(|entry| entry.path()).collect();
+    snapshots.sort();
+    paths.extend(snapshots);
     let stamped = |path: PathBuf| {
         let stamp = stamp(&path);
         (path, stamp)

@@ -1,5 +1,6 @@
 //! Where the calls of a run go: the sandbox, a server that is named, or the real accounts.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::catalog::{App, Catalog};
 use crate::connection::{Connection, Secret, server_address};
 use crate::execute::{Care, TriggerEvent};
 use crate::http::Guard;
-use crate::plan::Accounts;
+use crate::plan::{self, Accounts, Plan};
 use crate::project::token_variable;
 use crate::recipe::Given;
 use crate::sandbox::{Sandbox, World};
@@ -162,6 +163,32 @@ impl Target {
             care,
             words,
             sandbox,
+        })
+    }
+}
+
+impl Target {
+    /// The plan and the settings with the ids of the accounts that are reached. The sandbox takes any.
+    pub fn plan<'a>(&self, prepared: &'a Prepared) -> Result<(Cow<'a, Plan>, Map<String, Value>)> {
+        if self.is_sandbox {
+            return Ok((Cow::Borrowed(&prepared.plan), prepared.settings.clone()));
+        }
+        let one = |(app, name): (&String, &String)| (app.clone(), [name.clone()].into());
+        let chosen = self.connections.iter().filter(|(_, name)| !name.ends_with(':'));
+        let snapshots = prepared.snapshots.chosen(&chosen.map(one).collect());
+        for app in plan::named_apps(&prepared.plan) {
+            if snapshots.first(&app).is_none() {
+                let title = Catalog::embedded().app(&app).map_or(app.as_str(), |a| &a.title);
+                return Err(CommandError::usage(
+                    format!("nobody has looked yet which names the account of {title} knows"),
+                    "run `linecook pull` in the project; the ids of examples are made up",
+                ));
+            }
+        }
+        let settings = prepared.settings_for(&snapshots)?;
+        Ok(match plan::for_accounts(&prepared.plan, &snapshots) {
+            Some(plan) => (Cow::Owned(plan), settings),
+            None => (Cow::Borrowed(&prepared.plan), settings),
         })
     }
 }

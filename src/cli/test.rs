@@ -8,12 +8,12 @@ use jiff::Timestamp;
 
 use super::event::{event_type, example_payload};
 use super::exit::{Exit, Result};
-use super::load::{Loaded, load_all, recipe_paths};
+use super::load::{Against, Loaded, load_all, recipe_paths};
 use super::options::{DefaultArgs, colour};
 use super::prepare::{given_last_seen, given_links, runtime};
 use super::print;
 use super::target::furnish;
-use crate::catalog::Catalog;
+use crate::catalog::{App, Catalog};
 use crate::diagnostic::Severity;
 use crate::execute::{
     self, LocalEngine, Mismatch, MismatchKind, Setup, TriggerEvent, VirtualClock, compare, drive,
@@ -25,6 +25,7 @@ use crate::report::{
     ExampleResult, RecipeExamples, examples_json, examples_junit, examples_text, totals,
 };
 use crate::sandbox::{InProcess, World};
+use crate::snapshot::{Snapshot, Snapshots};
 use crate::source::Route;
 
 /// The time in examples that do not say what time it is.
@@ -48,7 +49,7 @@ enum Format {
 }
 
 pub fn run(args: &Args) -> Result {
-    let loaded = load_all(&recipe_paths(&args.paths)?, |loaded| loaded);
+    let loaded = load_all(&recipe_paths(&args.paths)?, Against::Examples, |loaded| loaded);
     let runtime = runtime()?;
     if let Some(problems) = loaded.iter().find_map(|loaded| loaded.near.problems.as_ref()) {
         print::talk(format_args!("{}\n", problems.text(colour()).trim_end()));
@@ -134,7 +135,9 @@ async fn one(
         Ok(event) => event,
         Err(error) => return failed(error.text(), String::new()),
     };
-    let settings = match execute::settings(plan, &example.settings) {
+    // What is picked by its name is there by that name; everything else is an id that the author made up.
+    let there = snapshots_of(example, catalog);
+    let settings = match execute::settings(plan, &example.settings, &there) {
         Ok(settings) => settings,
         Err(errors) => {
             let first = &errors[0];
@@ -185,4 +188,15 @@ async fn one(
         .with_last_seen(given_last_seen(example.given.as_ref()));
     let outcome = drive(plan, &event, &setup, &mut engine).await;
     compare(catalog, example, at, &outcome, &engine.into_history(), defaults)
+}
+
+/// What an example says is there in the accounts, for the settings that pick from it.
+pub fn snapshots_of(example: &Example, catalog: &Catalog) -> Snapshots {
+    let records = example.given.iter().flat_map(|given| &given.records);
+    let of_app = |app: &App| {
+        let given = Snapshot::of_given(app, catalog, records.clone())?;
+        Some((app.app.clone(), given))
+    };
+    let given = catalog.apps().iter().filter_map(of_app).collect();
+    Snapshots::default().with_given(&given)
 }

@@ -116,6 +116,16 @@ codes! {
     EmptyPathValue "empty-path-value" Error,
     ReplacesTags "replaces-tags" Error,
     MayBeEmpty "may-be-empty" Warning,
+    // Names in accounts.
+    UnknownCustomField "unknown-custom-field" Error,
+    AmbiguousName "ambiguous-name" Error,
+    RenamedInAccount "renamed-in-account" Warning,
+    NoSnapshot "no-snapshot" Error,
+    SnapshotUnread "snapshot-unread" Error,
+    OldSnapshot "old-snapshot" Note,
+    UnknownPick "unknown-pick" Error,
+    NotInAccount "not-in-account" Error,
+    UncheckedPick "unchecked-pick" Note,
     // Templates.
     BadTemplate "bad-template" Error,
     LooksLikeTemplate "looks-like-template" Warning,

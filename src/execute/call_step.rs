@@ -9,6 +9,7 @@ use super::engine::Engine;
 use super::guarded::looks_first;
 use super::identity::Whose;
 use super::look::{Asks, Look, Search, Wanted};
+use super::refusal;
 use super::settle::Settling;
 use crate::call::{Request, Response};
 use crate::catalog::{Effect, Operation};
@@ -186,7 +187,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         self.sent = self.is_verified().then(|| planned.request.clone());
         let response = match self.send("call", operation, planned, &settling).await? {
             Ok(response) => self.as_known(response),
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(Err(self.at_the_field(error))),
         };
         self.saw(&response);
         Ok(Ok(plan::results(self.call, &response, self.drive.zone(&operation.app))))
@@ -203,7 +204,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         }
         let found = match self.first_match(&operation, planned, &conditions, false).await? {
             Ok(found) => found,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(Err(self.at_the_field(error))),
         };
         let list =
             operation.list.as_ref().expect("`check` lets only list operations have a `find`");
@@ -229,7 +230,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             let response =
                 match self.read(&format!("page-{number}"), &operation, page, None).await? {
                     Ok(response) => response,
-                    Err(error) => return Ok(Err(error)),
+                    Err(error) => return Ok(Err(self.at_the_field(error))),
                 };
             let zone = self.drive.zone(&operation.app);
             let zoned = |item: &Value| plan::with_zones(&list.of, item, zone);
@@ -438,7 +439,13 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             let Some(planned) = planned else { continue };
             match self.send(part, operation, planned, &settling).await? {
                 Ok(response) => self.note_own(operation, Some(&record), &response),
-                Err(error) => return Ok(Err(error)),
+                Err(mut error) => {
+                    if error.kind == StepErrorKind::Refused {
+                        error.place.clone_from(&tags.place);
+                        error.instead = refusal::correct("tags");
+                    }
+                    return Ok(Err(error));
+                }
             }
         }
         Ok(Ok(()))
@@ -536,7 +543,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         Ok(values)
     }
 
-    fn account(&self) -> Result<Account<'_>, End> {
+    pub(super) fn account(&self) -> Result<Account<'_>, End> {
         let setup = self.drive.setup;
         let name = &self.call.operation.app;
         match (setup.catalog.app(name), setup.accounts.get(name)) {

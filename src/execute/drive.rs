@@ -9,7 +9,9 @@ use super::{Setup, TriggerEvent, condition_holds};
 use super::{call_step, pause_step, used_step};
 use crate::check::{Action, CheckedLink, CheckedStep, Each, Mapping, Place};
 use crate::journal::{CallKey, Decision, Outcome, Question, StepError, StepErrorKind};
-use crate::plan::{DataError, Plan, evaluate, fields_with_zones, render, template_error};
+use crate::plan::{
+    DataError, Plan, evaluate, fields_with_zones, render, template_error, with_custom_fields,
+};
 use crate::template::{Scope, Template};
 
 /// The most rounds of one loop.
@@ -64,7 +66,11 @@ impl<E: Engine + Send> Drive<'_, E> {
         if self.event.event.record.is_some() {
             self.saw(&self.event.event.app, &Value::Object(payload.clone()), false);
         }
-        scope.set_event(fields_with_zones(of, payload, zone));
+        let mut payload = payload.clone();
+        if let Some(known) = &plan.recipe.trigger.custom_fields {
+            with_custom_fields(&mut payload, of, known);
+        }
+        scope.set_event(fields_with_zones(of, &payload, zone));
         scope.set("trigger", &self.event.facts());
         scope.set_records(self.event.records());
         scope.set("settings", &Value::Object(self.setup.settings.clone()));

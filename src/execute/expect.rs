@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::links::MemoryLinks;
-use crate::catalog::{Catalog, Fit, Operation, Slot};
+use crate::catalog::{ByName, Catalog, Fit, Operation, Slot};
 use crate::journal::{History, Link, Outcome, PlannedCall};
 use crate::plan::unmarked_body;
 use crate::recipe::{Example, ExpectedCall, ExpectedOutcome, written_link};
@@ -156,6 +156,13 @@ fn fields(
             continue;
         };
         let sent = sent(call, operation, slot, key);
+        if let (Some(by_name), Some(Value::Array(list)), Value::Object(_)) =
+            (&field.by_name, &sent, expected)
+        {
+            let named = Value::Object(by_names(call, by_name, key, list));
+            push(wanted, name, expected, Some(named), place, found);
+            continue;
+        }
         // A date or a phone number may be expected in any form that means the same.
         let fitted = Fit::convert(field, expected, defaults).value;
         let expected_text = match slot {
@@ -210,6 +217,25 @@ fn sent(call: &PlannedCall, operation: &Operation, slot: Slot, name: &str) -> Op
         }
         Slot::Body => unmarked_body(&call.planned)?.get(name).cloned(),
     }
+}
+
+/// The custom fields of a list under the names that the recipe writes, as an example expects them.
+fn by_names(
+    call: &PlannedCall,
+    by_name: &ByName,
+    held_in: &str,
+    list: &[Value],
+) -> Map<String, Value> {
+    let mut named = Map::new();
+    for (at, entry) in list.iter().enumerate() {
+        let path = format!("{held_in}/{at}/{}", by_name.value);
+        let origin = call.planned.origins.iter().find(|origin| origin.path == path);
+        let id = by_name.id.as_deref().and_then(|key| entry.get(key)?.as_str());
+        if let Some(name) = origin.and_then(|origin| origin.name.as_deref()).or(id) {
+            named.insert(name.to_owned(), entry.get(&by_name.value).cloned().unwrap_or_default());
+        }
+    }
+    named
 }
 
 /// Objects match partially, lists exactly.

@@ -116,7 +116,8 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
                 || !wait(self.drive, &key, &mut tries, owner, &setback).await?
             {
                 let kind = setback.kind;
-                return Ok(Err(failed(self.drive, owner, &tries.call, &setback, kind)));
+                let error = failed(self.drive, owner, &tries.call, &setback, kind);
+                return Ok(Err(self.at_the_field(error)));
             }
         }
         Ok(Err(self.moves_on_and_on()))
@@ -147,7 +148,8 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let (how, defaults) = (CheckedPatch::default(), self.scope.defaults());
         let patched = plan::patch(&operation, &how, planned, &record, &sight.of, defaults);
         self.known = Some(record);
-        self.note("compared", Decision::Compared(patched.changes)).await
+        let changes = plan::by_names(self.call, patched.changes);
+        self.note("compared", Decision::Compared(changes)).await
     }
 
     /// An answer that nobody has given, as far as the record is known.
@@ -177,7 +179,8 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let patched = plan::patch(operation, &how, planned, record, &sight.of, defaults);
         let part = format!("compared-{round}");
         let has_changes = !patched.changes.is_empty();
-        self.note(&part, Decision::Compared(patched.changes)).await?;
+        let changes = plan::by_names(self.call, patched.changes);
+        self.note(&part, Decision::Compared(changes)).await?;
         Ok(has_changes.then_some(patched.planned))
     }
 

@@ -24,6 +24,7 @@ mod pause_step;
 mod read_back;
 mod reading;
 mod record_locks;
+mod refusal;
 mod settle;
 mod setup;
 mod undo;

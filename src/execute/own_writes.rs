@@ -8,6 +8,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
+use crate::value::RecordKey;
+
 /// An event so long after a write tells of something else.
 const ECHOES_FOR: Duration = Duration::from_secs(3_600);
 /// An event so long after a write does not follow on it.
@@ -41,10 +43,9 @@ pub struct OwnWrites {
 
 #[derive(Default)]
 struct Memory {
-    /// By kind and id: `highlevel.contact`, `k1`.
-    records: HashMap<(String, String), Written>,
+    records: HashMap<RecordKey, Written>,
     /// In the order of the writes, for forgetting.
-    order: VecDeque<(Instant, (String, String))>,
+    order: VecDeque<(Instant, RecordKey)>,
 }
 
 struct Written {
@@ -57,30 +58,29 @@ struct Written {
 
 impl OwnWrites {
     /// Remembers a record as we have left it. What `state` does not say stays as it was.
-    pub fn wrote(&self, kind: &str, id: &str, state: &Map<String, Value>, chain: u32) {
-        self.note(kind, id, chain, |before| {
+    pub fn wrote(&self, record: &RecordKey, state: &Map<String, Value>, chain: u32) {
+        self.note(record, chain, |before| {
             let mut after = before.unwrap_or_default();
             after.extend(state.iter().map(|(name, value)| (name.clone(), value.clone())));
             Some(after)
         });
     }
 
-    pub fn deleted(&self, kind: &str, id: &str, chain: u32) {
-        self.note(kind, id, chain, |_| None);
+    pub fn deleted(&self, record: &RecordKey, chain: u32) {
+        self.note(record, chain, |_| None);
     }
 
     fn note(
         &self,
-        kind: &str,
-        id: &str,
+        record: &RecordKey,
         chain: u32,
         change: impl FnOnce(Option<Map<String, Value>>) -> Option<Map<String, Value>>,
     ) {
-        let (key, now) = ((kind.to_owned(), id.to_owned()), Instant::now());
+        let now = Instant::now();
         let mut memory = self.lock();
-        let before = memory.records.remove(&key).and_then(|written| written.state);
-        memory.records.insert(key.clone(), Written { at: now, state: change(before), chain });
-        memory.order.push_back((now, key));
+        let before = memory.records.remove(record).and_then(|written| written.state);
+        memory.records.insert(record.clone(), Written { at: now, state: change(before), chain });
+        memory.order.push_back((now, record.clone()));
         memory.forget(now);
     }
 
@@ -88,13 +88,12 @@ impl OwnWrites {
     /// `is_deletion` says that it tells of a record that is gone.
     pub fn is_echo(
         &self,
-        kind: &str,
-        id: &str,
+        record: &RecordKey,
         payload: &Map<String, Value>,
         is_deletion: bool,
     ) -> bool {
         let memory = self.lock();
-        let Some(written) = memory.find(kind, id).filter(|w| w.is_within(ECHOES_FOR)) else {
+        let Some(written) = memory.records.get(record).filter(|w| w.is_within(ECHOES_FOR)) else {
             return false;
         };
         let Some(state) = &written.state else { return is_deletion };
@@ -110,9 +109,9 @@ impl OwnWrites {
     }
 
     /// How many of our writes led to an event on a record, one after the other.
-    pub fn chain(&self, kind: &str, id: &str) -> u32 {
+    pub fn chain(&self, record: &RecordKey) -> u32 {
         let memory = self.lock();
-        let written = memory.find(kind, id).filter(|written| written.is_within(FOLLOWS_FOR));
+        let written = memory.records.get(record).filter(|written| written.is_within(FOLLOWS_FOR));
         written.map_or(0, |written| written.chain + 1)
     }
 
@@ -122,10 +121,6 @@ impl OwnWrites {
 }
 
 impl Memory {
-    fn find(&self, kind: &str, id: &str) -> Option<&Written> {
-        self.records.get(&(kind.to_owned(), id.to_owned()))
-    }
-
     fn forget(&mut self, now: Instant) {
         while let Some((at, key)) = self.order.front() {
             let is_old = now.duration_since(*at) > ECHOES_FOR;
@@ -186,9 +181,9 @@ mod tests {
         let writes = OwnWrites::default();
         let contact = json!({ "id": "k1", "email": "ada@example.com", "tags": ["a", "b"], "city": "Orlando",
             "dateUpdated": "2026-03-02T10:00:00Z" });
-        writes.wrote("highlevel.contact", "k1", &map(contact), 0);
-        let is_echo =
-            |payload: Value| writes.is_echo("highlevel.contact", "k1", &map(payload), false);
+        let k1 = RecordKey::new("highlevel.contact", "k1");
+        writes.wrote(&k1, &map(contact), 0);
+        let is_echo = |payload: Value| writes.is_echo(&k1, &map(payload), false);
         let echo = json!({ "type": "ContactUpdate", "id": "k1", "email": "Ada@Example.com", "tags": ["b", "a"],
             "phone": null, "dateUpdated": "2026-03-02T10:00:01Z" });
         assert!(is_echo(echo.clone()));
@@ -196,24 +191,25 @@ mod tests {
         let more = json!({ "id": "k1", "email": "ada@example.com", "phone": "+14075550100" });
         assert!(!is_echo(more), "a field that we do not know may be new");
         assert!(!is_echo(json!({ "id": "k1" })), "it tells nothing that could be compared");
-        assert!(!writes.is_echo("highlevel.contact", "k1", &Map::new(), true));
+        assert!(!writes.is_echo(&k1, &Map::new(), true));
         tokio::time::advance(Duration::from_secs(3_601)).await;
         assert!(!is_echo(echo), "long afterwards it tells of something else");
-        writes.deleted("highlevel.contact", "k1", 0);
-        assert!(writes.is_echo("highlevel.contact", "k1", &Map::new(), true));
+        writes.deleted(&k1, 0);
+        assert!(writes.is_echo(&k1, &Map::new(), true));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_chain_grows_with_each_write_that_follows_and_ends_with_time() {
         let writes = OwnWrites::default();
-        assert_eq!(writes.chain("stax.customer", "c1"), 0);
+        let c1 = RecordKey::new("stax.customer", "c1");
+        assert_eq!(writes.chain(&c1), 0);
         let mut chain = 0;
         for _ in 0..3 {
-            writes.wrote("stax.customer", "c1", &Map::new(), chain);
-            chain = writes.chain("stax.customer", "c1");
+            writes.wrote(&c1, &Map::new(), chain);
+            chain = writes.chain(&c1);
         }
         assert_eq!(chain, 3);
         tokio::time::advance(Duration::from_secs(601)).await;
-        assert_eq!(writes.chain("stax.customer", "c1"), 0);
+        assert_eq!(writes.chain(&c1), 0);
     }
 }

@@ -10,6 +10,7 @@ use crate::call::Response;
 use crate::catalog::{Effect, Operation};
 use crate::journal::Decision;
 use crate::plan;
+use crate::value::RecordKey;
 
 impl<E: Engine + Send> CallStep<'_, '_, E> {
     /// Whether this step reads back what it has written.
@@ -55,6 +56,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         };
         let body = sent.body.unwrap_or_default();
         let differs = plan::not_stored(&body, record, &of, self.scope.defaults());
+        let differs = plan::by_names(self.call, differs);
         self.note("verified", Decision::Verified(differs)).await
     }
 
@@ -80,17 +82,17 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             return;
         }
         let setup = self.drive.setup;
-        let kind = format!("{}.{}", operation.app, of.kind);
         let record = operation.read_record(&response.body).and_then(Value::as_object);
         let of_answer = record.and_then(|record| record.get("id")?.as_str());
         let Some(id) = of_answer.or(id) else { return };
+        let key = RecordKey::new(format!("{}.{}", operation.app, of.kind), id);
         match (operation.effect, record) {
-            (Effect::Delete, _) => setup.own_writes.deleted(&kind, id, setup.chain),
-            (_, Some(record)) => setup.own_writes.wrote(&kind, id, record, setup.chain),
+            (Effect::Delete, _) => setup.own_writes.deleted(&key, setup.chain),
+            (_, Some(record)) => setup.own_writes.wrote(&key, record, setup.chain),
             (_, None) => {
                 // Tags are answered bare.
                 let body = response.body.as_object().cloned().unwrap_or_default();
-                setup.own_writes.wrote(&kind, id, &body, setup.chain);
+                setup.own_writes.wrote(&key, &body, setup.chain);
             }
         }
     }

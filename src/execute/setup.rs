@@ -10,6 +10,7 @@ use super::record_locks::RecordLocks;
 use crate::catalog::Catalog;
 use crate::check::filled_settings;
 use crate::plan::{Accounts, Detail, Plan};
+use crate::snapshot::Snapshots;
 use crate::value::Defaults;
 
 pub use crate::check::SettingError;
@@ -53,10 +54,12 @@ impl Default for Care {
     }
 }
 
-/// The settings of a recipe: what was filled in, and the defaults for the rest.
+/// The settings of a recipe: what was filled in, and the defaults for the rest; what is picked by its name,
+/// as the accounts of `snapshots` know it.
 pub fn settings(
     plan: &Plan,
     given: &Map<String, Value>,
+    snapshots: &Snapshots,
 ) -> Result<Map<String, Value>, Vec<SettingError>> {
-    filled_settings(&plan.recipe.settings, given)
+    filled_settings(&plan.recipe.settings, given, snapshots)
 }

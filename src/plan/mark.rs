@@ -112,6 +112,7 @@ fn write(
             slot: Slot::Body,
             path: pointer,
             place: None,
+            name: None,
             is_key: false,
             mark: Some(mark),
             before: None,

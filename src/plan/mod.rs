@@ -3,7 +3,9 @@
 
 mod account;
 mod changed;
+mod for_accounts;
 mod mark;
+mod named;
 mod patch;
 mod request;
 mod render;
@@ -15,7 +17,9 @@ use crate::check::{Checked, CheckedRecipe};
 
 pub use account::{Account, Accounts};
 pub use changed::is_changed;
+pub use for_accounts::{for_accounts, named_apps};
 pub use mark::{mark, reference, sent_at, unmarked_body};
+pub use named::{by_names, with_custom_fields};
 pub use patch::{FieldChange, Patched, is_blank, moved_on, not_stored, patch};
 pub use render::{DataError, Detail, Origin, render};
 pub(crate) use render::{evaluate, template_error};

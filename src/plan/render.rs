@@ -17,6 +17,9 @@ pub struct Origin {
     pub path: String,
     /// Where the recipe says so; absent for what linecook adds by itself.
     pub place: Option<Place>,
+    /// What people call the custom field that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// It is the key by which the app recognises a repeated call.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_key: bool,
@@ -93,6 +96,7 @@ pub fn render(mapping: &Mapping, scope: &Scope) -> Result<Outcome, DataError> {
             }
             Outcome::Value(Value::Object(map))
         }
+        Content::ByName(named) => super::named::rendered(named, scope)?,
     })
 }
 
@@ -157,6 +161,7 @@ pub(super) fn fit(
                 path,
                 place: Some(mapping.place.clone()),
                 before: Some(conversion.before),
+                name: None,
                 is_key: false,
                 mark: None,
                 from_results: results_read(mapping),
@@ -183,6 +188,7 @@ fn leaves(slot: Slot, path: &str, mapping: &Mapping, origins: &mut Vec<Origin>) 
             path: path.to_owned(),
             place: Some(mapping.place.clone()),
             before: None,
+            name: None,
             is_key: false,
             mark: None,
             from_results: results_read(mapping),
@@ -191,7 +197,7 @@ fn leaves(slot: Slot, path: &str, mapping: &Mapping, origins: &mut Vec<Origin>) 
 }
 
 /// The results of earlier steps that a mapping reads.
-fn results_read(mapping: &Mapping) -> Vec<String> {
+pub(super) fn results_read(mapping: &Mapping) -> Vec<String> {
     let mut results: Vec<String> = Vec::new();
     for template in mapping.templates() {
         for path in template.reads() {
@@ -207,7 +213,7 @@ fn results_read(mapping: &Mapping) -> Vec<String> {
 }
 
 /// The place inside a mapping that a part of its value came from.
-fn place_at(mapping: &Mapping, at: &Route) -> Place {
+pub(super) fn place_at(mapping: &Mapping, at: &Route) -> Place {
     let mut here = mapping;
     for part in at.pointer().split('/').skip(1) {
         let inner = match &here.content {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::account::Account;
+use super::named;
 use super::render::{DataError, Detail, Fitted, Origin, fit, render};
 use crate::call::{Request, check_path_value};
 use crate::catalog::{App, Field, Operation, Slot};
@@ -69,6 +70,7 @@ pub fn request(
             path: key.field.clone(),
             place: None,
             before: None,
+            name: None,
             is_key: true,
             mark: None,
             from_results: Vec::new(),
@@ -169,6 +171,7 @@ pub fn tag_request(
             path: path.clone(),
             place: Some(tags.place.clone()),
             before: None,
+            name: None,
             is_key: false,
             mark: None,
             from_results: vec![step.to_owned()],
@@ -232,6 +235,14 @@ impl<'a> Draft<'a> {
 
     fn input(&mut self, input: &Input, scope: &Scope) -> Result<(), DataError> {
         let Input { slot, name, mapping } = input;
+        if let Content::ByName(named) = &mapping.content {
+            let fitted = named::fitted(named, *slot, name, scope, self.detail)?;
+            self.left_out.extend(fitted.left_out);
+            if !fitted.list.is_empty() || named.entries.is_empty() {
+                self.add(*slot, name, fitted.list.into(), fitted.origins);
+            }
+            return Ok(());
+        }
         let value = match render(mapping, scope).map_err(|mut e| {
             e.field.get_or_insert_with(|| name.clone());
             e
@@ -288,6 +299,7 @@ impl<'a> Draft<'a> {
                 path: name.to_owned(),
                 place: None,
                 before: None,
+                name: None,
                 is_key: false,
                 mark: None,
                 from_results: Vec::new(),
@@ -383,7 +395,7 @@ impl<'a> Draft<'a> {
             base_url: connection.base_url.clone(),
             path,
             query: query.collect(),
-            headers: app.headers.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            headers: operation.headers(app),
             body: takes_body.then(|| Value::Object(self.body.clone())),
         };
         PlannedRequest { request, origins: self.origins, left_out: self.left_out }

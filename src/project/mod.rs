@@ -15,6 +15,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::connection::{Access, Allowed, Connection, Facts, Rotation, Scopes, Way};
+use crate::snapshot::Snapshots;
 use crate::source::{Document, Route, Source};
 use crate::template::OwnFilters;
 use crate::value::Defaults;
@@ -59,6 +60,8 @@ impl ProjectFile {
 pub struct Surroundings {
     pub defaults: Arc<Defaults>,
     pub filters: Arc<OwnFilters>,
+    /// What the accounts of its connections name by themselves, as far as anybody has looked.
+    pub snapshots: Snapshots,
 }
 
 /// A project that has been checked: made by `check::project`.
@@ -174,6 +177,8 @@ pub struct Installation {
     pub connections: BTreeMap<String, String>,
     /// All settings, with the recipe's defaults.
     pub settings: Map<String, Value>,
+    /// How often both sides are compared, and what differs is repaired.
+    pub sync_every: Option<Duration>,
     pub enabled: bool,
 }
 

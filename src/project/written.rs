@@ -116,6 +116,9 @@ pub struct WrittenInstallation {
     /// What the recipe asks for.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub settings: Map<String, Value>,
+    /// How often both sides are compared as `linecook sync --apply` does it, such as 1d; never without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sync_every: Option<String>,
     /// Write false to switch it off for a while.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::Recipe;
 use crate::catalog::{Catalog, IndexEntry};
+use crate::snapshot::Pick;
 
 /// The shape alone, as the checker uses it: which keys there are and what kind of value each takes.
 pub fn shape_schema() -> Value {
@@ -32,6 +33,8 @@ pub fn editor_schema(catalog: &Catalog) -> Value {
         set_names(&mut definitions[holder]["properties"][key], &operations);
     }
     set_names(&mut definitions["Example"]["properties"]["on"], &events);
+    let picks = Pick::all(catalog).iter().map(|pick| Value::from(pick.name())).collect();
+    definitions["Setting"]["properties"]["pick"]["enum"] = picks;
     let lists = |name: &String| catalog.operation(name).is_ok_and(|o| o.list.is_some());
     let kinds = catalog.kinds();
     for (holder, key) in [("Step", "link"), ("Step", "unlink")] {

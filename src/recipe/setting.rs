@@ -22,6 +22,9 @@ pub struct Setting {
     /// The fields of an object with their types.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub fields: IndexMap<String, Shape>,
+    /// What is picked from the account, by its name or its id: highlevel.workflow, highlevel.user …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pick: Option<String>,
     /// The question to ask for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ask: Option<String>,

@@ -218,6 +218,9 @@ impl DryRun<'_> {
             None if origin.is_key => parts.push("key of this run and step".to_owned()),
             None => parts.push("usual value".to_owned()),
         }
+        if let Some(name) = &origin.name {
+            parts.push(format!("the custom field `{name}`"));
+        }
         if let Some(before) = &origin.before {
             parts.push(format!("converted from {before}"));
         }
@@ -333,6 +336,7 @@ impl DryRun<'_> {
                     "in": origin.slot.name(),
                     "field": shown_path(&origin.path),
                     "line": origin.place.as_ref().map(|p| p.line),
+                    "custom_field": origin.name,
                     "converted_from": origin.before,
                     "mark": origin.mark,
                     "from_example_answer_of": guessed_of(origin, &made.key.step, &guessed),

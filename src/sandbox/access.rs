@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
+
 use crate::catalog::{App, Operation};
 
 use super::Arrived;
@@ -44,10 +46,15 @@ pub(super) fn check(
 }
 
 /// Refuses a request that names another account than the token's.
-pub(super) fn check_location(app: &App, sent: &Sent) -> Result<(), Reply> {
+pub(super) fn check_location(
+    app: &App,
+    path: &IndexMap<String, String>,
+    sent: &Sent,
+) -> Result<(), Reply> {
     let Some(field) = &app.location else { return Ok(()) };
     let named = [sent.query.get(field), sent.body.get(field)];
-    match named.into_iter().flatten().any(|value| value != LOCATION_ID) {
+    let is_other = named.into_iter().flatten().any(|value| value != LOCATION_ID);
+    match is_other || path.get(field).is_some_and(|value| value != LOCATION_ID) {
         true => {
             let message = "The token does not have access to this location.";
             Err(Reply::refused(&app.app, 403, message))

@@ -72,7 +72,8 @@ fn candidates<'a>(world: &'a World, call: &Call) -> Vec<&'a Record> {
 }
 
 /// Query fields that say nothing of what is in a field of their name.
-const SAYS_HOW: [&str; 13] = [
+const SAYS_HOW: [&str; 14] = [
+    "model",
     "page",
     "per_page",
     "limit",
@@ -108,6 +109,7 @@ fn fits(record: &Record, name: &str, wanted: &Value) -> bool {
     match name {
         "page" | "per_page" | "limit" | "skip" | "sort" | "order" | "timezone" => true,
         "status" if matches!(text.as_str(), "all" | "deleted") => true,
+        "model" if text == "all" => true,
         "startDate" => stamp().get(..10) >= text.get(..10),
         "endDate" => stamp().get(..10) <= text.get(..10),
         "minTotal" | "maxTotal" => {

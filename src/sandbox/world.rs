@@ -256,7 +256,7 @@ impl World {
     ) -> Reply {
         let checked = access::check(app, operation, &self.scopes, arrived)
             .and_then(|()| validate::check(operation, arrived))
-            .and_then(|sent| access::check_location(app, &sent).map(|()| sent));
+            .and_then(|sent| access::check_location(app, &found.path, &sent).map(|()| sent));
         let Sent { query, body } = match checked {
             Ok(sent) => sent,
             Err(refusal) => return refusal,

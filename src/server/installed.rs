@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::catalog::{App, Catalog, EventType};
 use crate::connection::Connection;
 use crate::execute::{Care, OwnWrites, Setup, TriggerEvent};
-use crate::plan::{Accounts, Plan};
+use crate::plan::{Accounts, Plan, with_custom_fields};
 use crate::store::{Fingerprint, LinkAccounts, Start};
 use crate::template::{Scope, Template};
 use crate::value::{Defaults, RecordKey};
@@ -96,6 +96,8 @@ pub struct Installation {
     pub recipe: String,
     pub plan: i64,
     pub kept: Arc<Kept>,
+    /// How often both sides are compared, and what differs is repaired.
+    pub sync_every: Option<Duration>,
 }
 
 /// Everything that is installed now.
@@ -227,9 +229,8 @@ impl Installed {
         let mut triggers = self.triggers.get(&key).into_iter().flatten();
         let Some(event) = triggers.next().map(|trigger| &trigger.event) else { return false };
         let is_deletion = event.id.ends_with("_deleted");
-        event
-            .record_of(payload)
-            .is_some_and(|record| writes.is_echo(&record.kind, &record.id, payload, is_deletion))
+        let record = event.record_of(payload);
+        record.is_some_and(|record| writes.is_echo(&record, payload, is_deletion))
     }
 
     /// The runs that something starts, and the record it is about. `only` names the one installation that
@@ -313,7 +314,11 @@ impl Trigger {
     ) -> Option<String> {
         let mut scope = Scope::new(self.defaults.clone());
         scope.set_own(self.installation.kept.plan.recipe.filters.clone());
-        scope.set_event(Value::Object(happening.payload.clone()));
+        let mut payload = happening.payload.clone();
+        if let Some(known) = &self.installation.kept.plan.recipe.trigger.custom_fields {
+            with_custom_fields(&mut payload, &self.event.payload, known);
+        }
+        scope.set_event(Value::Object(payload));
         let facts = TriggerEvent {
             id: String::new(),
             received_at: trigger.received_at,

@@ -98,6 +98,8 @@ pub struct Installing {
     pub settings: Map<String, Value>,
     /// App → name of the connection.
     pub connections: BTreeMap<String, String>,
+    /// How often both sides are compared, and what differs is repaired.
+    pub sync_every: Option<Duration>,
 }
 
 /// The service, as its doors and its clocks see it.
@@ -181,7 +183,13 @@ pub async fn install(
         };
         let plan = store.keep_plan(new).await?;
         let kept = Arc::new(kept);
-        installations.push(Installation { name: recipe.name, recipe: recipe.recipe, plan, kept });
+        installations.push(Installation {
+            name: recipe.name,
+            recipe: recipe.recipe,
+            plan,
+            kept,
+            sync_every: recipe.sync_every,
+        });
     }
     Ok(Installed::new(installations, connections))
 }

@@ -133,13 +133,19 @@ impl Runner {
         setup.locks = self.locks.clone();
         setup.own_writes = self.own_writes.clone();
         if let Some(record) = event.event.record_of(&event.payload) {
-            setup.chain = self.own_writes.chain(&record.kind, &record.id);
+            setup.chain = self.own_writes.chain(&record);
         }
         if setup.chain >= LONGEST_CHAIN {
             let ended = Ended::of(Outcome::Failed(Box::new(goes_round(setup.chain))));
-            let nothing = (Written::default(), Remembered::default());
             self.store
-                .append(ready.id, row, &nothing.0, Vec::new(), nothing.1, ended.clone())
+                .append(
+                    ready.id,
+                    row,
+                    &Written::default(),
+                    Vec::new(),
+                    Remembered::default(),
+                    ended.clone(),
+                )
                 .await?;
             return Ok(ended);
         }

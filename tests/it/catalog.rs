@@ -16,7 +16,7 @@ fn at_least_126_entries_are_listed_and_each_says_what_it_knows() {
             .filter(|e| e["app"] == app && e["kind"] == kind && e["deprecated"] == false)
             .count()
     };
-    assert_eq!(of("highlevel", "operation"), 31);
+    assert_eq!(of("highlevel", "operation"), 38);
     assert_eq!(of("highlevel", "event"), 11);
     assert_eq!(of("stax", "operation"), 59);
     assert!(of("stax", "event") >= 29 + 5);

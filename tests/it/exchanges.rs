@@ -81,7 +81,7 @@ fn every_exchange_ends_as_it_should() {
         let setup = Setup {
             catalog,
             run_id: "run-1".into(),
-            settings: settings(&plan, &Default::default()).unwrap(),
+            settings: settings(&plan, &Default::default(), &Default::default()).unwrap(),
             accounts: Accounts::of_catalog(catalog, "location-1"),
             detail: linecook::plan::Detail::ToShow,
             defaults: Default::default(),

@@ -20,6 +20,7 @@ mod interleaving;
 mod looking;
 mod modules;
 mod project;
+mod pull;
 mod renew;
 mod resume;
 mod run;

@@ -189,7 +189,7 @@ impl Case {
         let setup = Setup {
             catalog,
             run_id: "run-1".to_owned(),
-            settings: settings(plan, &given).unwrap_or_default(),
+            settings: settings(plan, &given, &Default::default()).unwrap_or_default(),
             accounts: Accounts::of_catalog(catalog, World::location_id()),
             detail: linecook::plan::Detail::ToSend,
             defaults: Default::default(),

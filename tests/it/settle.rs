@@ -153,7 +153,7 @@ fn setup(plan: &Plan, run_id: &str) -> Setup {
     Setup {
         catalog,
         run_id: run_id.to_owned(),
-        settings: settings(plan, &Default::default()).unwrap(),
+        settings: settings(plan, &Default::default(), &Default::default()).unwrap(),
         accounts: Accounts::of_catalog(catalog, World::location_id()),
         detail: linecook::plan::Detail::ToSend,
         defaults: Default::default(),

@@ -2,18 +2,23 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::catalog::EventType;
 use crate::check::{CheckedRecipe, SettingProblem, TriggerKind, filled_settings};
-use crate::diagnostic::{self, Place, nearest, nested};
+use crate::diagnostic::{self, Diagnostic, Fix, Place, nearest, nested};
 use crate::project::{Installation, NamedConnection, WrittenInstallation};
+use crate::snapshot::{NoPick, Snapshots};
 use crate::source::Route;
-use crate::value::Kind;
+use crate::value::{Kind, ValueError, duration};
 
 use super::{InstalledRecipe, ProjectChecker};
+
+/// A sync reads everything.
+const SYNC_AT_MOST_EVERY: Duration = Duration::from_secs(3_600);
 
 type Connections = IndexMap<String, NamedConnection>;
 
@@ -62,7 +67,8 @@ impl ProjectChecker<'_> {
             }
         };
         let chosen = self.needed_connections(written, here, recipe, connections);
-        let settings = self.installation_settings(&written.settings, here, recipe);
+        let settings = self.installation_settings(&written.settings, here, recipe, &chosen);
+        let sync_every = self.sync_every(written.sync_every.as_deref(), here, recipe);
         let enabled = written.enabled.unwrap_or(true);
         if enabled {
             self.arrives(recipe, &at);
@@ -72,8 +78,41 @@ impl ProjectChecker<'_> {
             recipe: written.recipe.clone(),
             connections: chosen,
             settings: settings?,
+            sync_every,
             enabled,
         })
+    }
+
+    /// How often both sides are compared: at most once an hour, and only where a list shows the records.
+    fn sync_every(
+        &mut self,
+        text: Option<&str>,
+        here: &Route,
+        recipe: &CheckedRecipe,
+    ) -> Option<Duration> {
+        let (text, route) = (text?, here.key("sync_every"));
+        let Some(length) = duration::parse(text) else {
+            self.sink.say(diagnostic::bad_duration(&route, text));
+            return None;
+        };
+        let wrong = |problem: &str, instead: &str| ValueError {
+            problem: problem.to_owned(),
+            instead: instead.to_owned(),
+        };
+        let is_polled = matches!(recipe.trigger.kind, TriggerKind::Poll(_));
+        let has_list = is_polled || recipe.trigger.events.iter().any(|event| event.list.is_some());
+        let error = match (has_list, length >= SYNC_AT_MOST_EVERY) {
+            (true, true) => return Some(length),
+            (false, _) => wrong(
+                "cannot be: no list shows the records that this recipe is about",
+                "leave `sync_every` out",
+            ),
+            (true, false) => {
+                wrong("is too often: each time all records are read", "write 1h or more")
+            }
+        };
+        self.sink.say(diagnostic::project_value(&route, text, &error));
+        None
     }
 
     fn installation_name(
@@ -204,8 +243,11 @@ impl ProjectChecker<'_> {
         written: &Map<String, Value>,
         here: &Route,
         recipe: &CheckedRecipe,
+        chosen: &BTreeMap<String, String>,
     ) -> Option<Map<String, Value>> {
         let at = here.key("settings");
+        let one = |(app, name): (&String, &String)| (app.clone(), [name.clone()].into());
+        let snapshots = self.snapshots.chosen(&chosen.iter().map(one).collect());
         let mut given = written.clone();
         for (name, value) in &mut given {
             let setting = recipe.settings.get(name);
@@ -215,7 +257,8 @@ impl ProjectChecker<'_> {
                 *value = self.file.as_written(&at.key(name)).into();
             }
         }
-        let errors = match filled_settings(&recipe.settings, &given) {
+        self.picked_settings(&given, &at, recipe, &snapshots);
+        let errors = match filled_settings(&recipe.settings, &given, &snapshots) {
             Ok(settings) => return Some(settings),
             Err(errors) => errors,
         };
@@ -231,9 +274,50 @@ impl ProjectChecker<'_> {
                     diagnostic::missing_setting(place, name, ask.as_deref())
                 }
                 SettingProblem::Misfit => diagnostic::setting_default(&route, name, &error.error),
+                SettingProblem::NotPicked(mut found) => {
+                    let place = match self.file.document.has(&route) {
+                        true => Place::Value(route),
+                        // It is the recipe's own default.
+                        false => Place::Key(here.clone()),
+                    };
+                    found.fix = found
+                        .fix
+                        .filter(|_| matches!(place, Place::Value(_)))
+                        .map(|fix| Fix { place: place.clone(), ..fix });
+                    Diagnostic { place, ..*found }
+                }
             });
         }
         None
+    }
+
+    /// What is worth knowing of settings that were picked, and no error.
+    fn picked_settings(
+        &mut self,
+        given: &Map<String, Value>,
+        at: &Route,
+        recipe: &CheckedRecipe,
+        snapshots: &Snapshots,
+    ) {
+        for (name, value) in given {
+            let pick = recipe.settings.get(name).and_then(|setting| setting.pick.as_ref());
+            let written = value.as_str().filter(|text| !text.trim().is_empty());
+            let (Some(pick), Some(written)) = (pick, written) else { continue };
+            let route = at.key(name);
+            let accounts = snapshots.of(&pick.app);
+            for snapshot in accounts.iter().filter_map(|who| who.snapshot.as_ref()) {
+                if let Err(NoPick::Renamed { now, .. }) = snapshot.picked(pick.kind, written) {
+                    let place = Place::Value(route.clone());
+                    let what = pick.kind.in_words();
+                    self.sink.say(diagnostic::renamed_in_account(place, what, written, &now));
+                }
+            }
+            if accounts.iter().all(|who| who.snapshot.is_none()) {
+                let connection = accounts.first().and_then(|who| who.connection.as_deref());
+                let what = pick.kind.in_words();
+                self.sink.say(diagnostic::unchecked_pick(&route, what, written, connection));
+            }
+        }
     }
 
     /// Whether the events that start it come here at all.

@@ -17,6 +17,7 @@ use crate::catalog::Catalog;
 use crate::connection::Facts;
 use crate::diagnostic::{self, Sink};
 use crate::project::{Keep, Notify, Project, ProjectFile, Surroundings};
+use crate::snapshot::Snapshots;
 use crate::source::Route;
 use crate::value::Defaults;
 
@@ -52,6 +53,7 @@ pub fn surroundings(file: &ProjectFile, sink: &mut Sink) -> Surroundings {
     Surroundings {
         defaults: Arc::new(Defaults::new(zone, country).unwrap_or_default()),
         filters: Arc::new(filters::filters(file, sink)),
+        snapshots: Default::default(),
     }
 }
 
@@ -66,7 +68,9 @@ pub fn project<'a>(
     recipe: &dyn Fn(&str) -> InstalledRecipe<'a>,
     sink: &mut Sink,
 ) -> Option<Project> {
-    let mut checker = ProjectChecker { file, catalog, facts, hosts: BTreeSet::new(), sink };
+    let snapshots = surroundings.snapshots.clone();
+    let mut checker =
+        ProjectChecker { file, catalog, facts, hosts: BTreeSet::new(), snapshots, sink };
     checker.hosts = checker.hosts();
     let public_url = checker.public_url();
     let listen = checker.listen();
@@ -123,6 +127,8 @@ struct ProjectChecker<'a> {
     facts: &'a BTreeMap<String, Facts>,
     /// The servers that connections may lead to besides the apps' own.
     hosts: BTreeSet<String>,
+    /// Those of all connections.
+    snapshots: Snapshots,
     sink: &'a mut Sink,
 }
 

@@ -1,6 +1,7 @@
 //! All wording in one place: one constructor per mistake, one file per topic.
 
 mod access;
+mod accounts;
 mod file;
 mod shape;
 mod steps;
@@ -20,6 +21,7 @@ use crate::source::Route;
 pub(super) use crate::value::text::shortened as short;
 
 pub use access::*;
+pub use accounts::*;
 pub use examples::*;
 pub use fields::*;
 pub use file::*;

@@ -167,7 +167,14 @@ fn custom_fields(world: &mut World, contact: &mut Record, fields: &[Value]) {
         let value = field.get("field_value").or_else(|| field.get("value"));
         let value = value.cloned().unwrap_or_default();
         held.retain(|other| other["id"] != id.as_str());
-        if !value.is_null() {
+        // Whether a blank text or an empty list blanks a field is not documented; nothing else could.
+        let blanks = match &value {
+            Value::Null => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            _ => false,
+        };
+        if !blanks {
             held.push(json!({ "id": id, "value": value }));
         }
     }

@@ -8,12 +8,13 @@ mod search;
 use serde_json::{Map, Value};
 
 use crate::catalog::Effect;
+use crate::snapshot::{self, is_of_account};
 use crate::value::Moment;
 
 use super::generic;
 use super::records::{Record, is_blank, iso_stamp, plain, text_of};
 use super::reply::Reply;
-use super::world::{Call, World};
+use super::world::{Call, LOCATION_ID, World};
 
 /// The kind under which contacts are kept.
 const CONTACT: &str = "highlevel.contact";
@@ -44,6 +45,11 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Reply {
 
 /// A record that is already there, made whole.
 pub(super) fn given_record(world: &mut World, name: &str, given: &Record) -> Record {
+    if let Some(part) = is_of_account(world.catalog, &format!("highlevel.{name}")) {
+        let mut record = snapshot::given_record(part, given);
+        record.entry("locationId").or_insert(LOCATION_ID.into());
+        return record;
+    }
     let id = match is_blank(given.get("id")) {
         true => world.records.new_id(&format!("highlevel.{name}")),
         false => text_of(given, "id"),

@@ -2,6 +2,7 @@
 //! has one; when what is installed changes they begin anew from where the store says they stand.
 
 mod poll;
+mod resync;
 mod schedule;
 
 use std::sync::Arc;
@@ -36,6 +37,9 @@ fn spawn(
     installed: &Installed,
     installation: &Arc<Installation>,
 ) {
+    if let Some(every) = installation.sync_every {
+        timers.spawn(resync::run(service.clone(), installation.clone(), every));
+    }
     let recipe = &installation.kept.plan.recipe;
     match &recipe.trigger.kind {
         TriggerKind::Schedule(schedule) => {

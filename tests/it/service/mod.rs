@@ -215,7 +215,7 @@ pub async fn try_start(
         let loaded = load(&path);
         let found = loaded.diagnostics.text(false);
         let plan = plan::recipe(loaded.checked.unwrap_or_else(|| panic!("{found}")));
-        let settings = execute::settings(&plan, &Default::default()).unwrap();
+        let settings = execute::settings(&plan, &Default::default(), &Default::default()).unwrap();
         recipes.push(Installing {
             name: (*name).to_owned(),
             recipe: path.display().to_string(),
@@ -225,6 +225,7 @@ pub async fn try_start(
             connections: [("highlevel", "main"), ("stax", "stax")]
                 .map(|(app, name)| (app.to_owned(), name.to_owned()))
                 .into(),
+            sync_every: None,
         });
     }
     let connection = |app: &str| Connection {
