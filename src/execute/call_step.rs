@@ -161,7 +161,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
     ) -> Result<Results, End> {
         let found = match self.whose(&mut planned).await? {
             Whose::Unknown => None,
-            Whose::Known(sight) => Some(sight),
+            Whose::Known(sight) => Some(*sight),
             Whose::Settled(results) => return Ok(results),
         };
         let outcome = match looks_first(self.call) {

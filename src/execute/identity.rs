@@ -22,7 +22,7 @@ pub(super) enum Whose {
     /// Nobody has looked.
     Unknown,
     /// It was looked up, and there is one or none.
-    Known(Sight),
+    Known(Box<Sight>),
     /// The step is over.
     Settled(Results),
 }
@@ -76,7 +76,9 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
         let of = list.list.as_ref().map(|list| list.of.clone()).unwrap_or_default();
         let known = |record: Option<Value>| Sight { record, of: of.clone(), imagined: false };
         if found.len() < 2 {
-            return Ok(Whose::Known(known(found.pop().map(|candidate| candidate.record))));
+            return Ok(Whose::Known(Box::new(known(
+                found.pop().map(|candidate| candidate.record),
+            ))));
         }
         let Some(chosen) = self.which(&found).await? else {
             let results = Map::from_iter([("skipped".to_owned(), true.into())]);
@@ -98,7 +100,7 @@ impl<E: Engine + Send> CallStep<'_, '_, E> {
             }
             planned.origins.retain(|origin| origin.path != *field);
         }
-        Ok(Whose::Known(known(Some(record))))
+        Ok(Whose::Known(Box::new(known(Some(record)))))
     }
 
     /// Asks a person which of the records is meant; none for neither.

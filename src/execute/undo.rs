@@ -118,15 +118,14 @@ fn how(
 
 /// What a step compared before it wrote, the last time.
 fn compared(history: &History, key: &CallKey) -> Option<Vec<FieldChange>> {
-    let of_step = history.entries().iter().filter_map(|entry| match entry {
+    history.entries().iter().rev().find_map(|entry| match entry {
         Entry::Decided { key: of, decision: Decision::Compared(changes) }
             if of.step == key.step && of.item == key.item =>
         {
             Some(changes.clone())
         }
         _ => None,
-    });
-    of_step.last()
+    })
 }
 
 fn delete(

@@ -198,7 +198,7 @@ fn judge(world: &World) -> Result<(), String> {
             lost.push(format!("their tag {number}"));
         }
     }
-    if contact["state"] != format!("state {last}") || contact["postalCode"] != last.to_string() {
+    if contact["state"] != format!("state {last}") || contact["postalCode"] != format!("{last}") {
         lost.push("their last write".to_owned());
     }
     if field("kept") != Some("kept".into()) {

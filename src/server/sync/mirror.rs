@@ -45,8 +45,11 @@ struct Search {
 #[derive(Default)]
 struct Asked {
     reads: Vec<Arc<Operation>>,
-    searches: Vec<(Arc<Operation>, Vec<(String, String)>)>,
+    searches: Vec<(Arc<Operation>, FieldPairs)>,
 }
+
+/// Query fields of a search → fields of its records.
+type FieldPairs = Vec<(String, String)>;
 
 impl Mirror {
     /// Reads everything that the recipe will ask for `records` times, where that takes fewer calls. What
@@ -220,7 +223,7 @@ fn of_call(call: &CheckedCall, asked: &mut HashMap<(String, String), Asked>) {
 }
 
 /// By which fields of a record an operation finds one: as the operations say that look with it.
-fn searched_by(search: &Operation) -> Option<Vec<(String, String)>> {
+fn searched_by(search: &Operation) -> Option<FieldPairs> {
     search.list.as_ref().filter(|list| list.pages.is_none())?;
     let kind = &search.record.as_ref()?.kind;
     let catalog = Catalog::embedded();

@@ -117,10 +117,11 @@ async fn what_lost_webhooks_left_out_is_found_and_repaired_and_nothing_else() {
     // Once more it has nothing to do.
     let calls = kitchen.sandbox.world().ledger().len();
     assert_eq!(sync(&kitchen).await, (CUSTOMERS as u64, CUSTOMERS as u64));
-    let world = kitchen.sandbox.world();
-    assert!(world.ledger()[calls..].iter().all(|entry| !entry.changes), "seed {seed}");
-    assert_eq!(world.ledger().len() - calls, CUSTOMERS.div_ceil(50) + 1);
-    drop(world);
+    {
+        let world = kitchen.sandbox.world();
+        assert!(world.ledger()[calls..].iter().all(|entry| !entry.changes), "seed {seed}");
+        assert_eq!(world.ledger().len() - calls, CUSTOMERS.div_ceil(50) + 1);
+    }
     let failed = kitchen.store().counts().await.unwrap();
     assert!(failed.iter().all(|(state, _)| state.word() == "done"), "{failed:?}");
 }
