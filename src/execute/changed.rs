@@ -11,7 +11,7 @@ use crate::template::Scope;
 use crate::value::RecordKey;
 
 /// A record as it is now, to be noted when it is clear whether the recipe runs.
-pub(super) struct Sight {
+pub(super) struct Sighting {
     record: RecordKey,
     fields: Map<String, Value>,
 }
@@ -22,7 +22,7 @@ impl<E: Engine + Send> Drive<'_, E> {
         &mut self,
         changed: &CheckedChanged,
         scope: &mut Scope,
-    ) -> Result<Option<Sight>, End> {
+    ) -> Result<Option<Sighting>, End> {
         let (event, payload) = (&self.event.event, &self.event.payload);
         let now = |name: &String| (name.clone(), payload.get(name).cloned().unwrap_or_default());
         let fields: Map<String, Value> = changed.fields.iter().map(now).collect();
@@ -51,7 +51,7 @@ impl<E: Engine + Send> Drive<'_, E> {
         let zone = self.zone(&event.app);
         scope.set("previous", &fields_with_zones(&event.payload, &previous, zone));
         match runs {
-            true => Ok(Some(Sight { record, fields })),
+            true => Ok(Some(Sighting { record, fields })),
             false => {
                 let names: Vec<&str> = changed.fields.iter().map(String::as_str).collect();
                 let reason = format!(
@@ -65,8 +65,8 @@ impl<E: Engine + Send> Drive<'_, E> {
 
     /// Notes how the record looks now. `runs` is whether the trigger's `when` holds: a change that comes
     /// while it does not is not forgotten.
-    pub(super) async fn note_sight(&mut self, sight: Sight, runs: bool) -> Result<(), End> {
-        let Sight { record, fields } = sight;
+    pub(super) async fn note_sighting(&mut self, sight: Sighting, runs: bool) -> Result<(), End> {
+        let Sighting { record, fields } = sight;
         let key = CallKey::new("trigger", &[], "see");
         let now = LastSeen { fields, owed: !runs };
         self.record(&key, Decision::See { record, now }, &Default::default()).await.map(|_| ())

@@ -104,7 +104,7 @@ impl<E: Engine + Send> Drive<'_, E> {
             }
         };
         if let Some(sight) = sight {
-            self.note_sight(sight, unmet.is_none()).await?;
+            self.note_sighting(sight, unmet.is_none()).await?;
         }
         match unmet {
             None => Ok(()),

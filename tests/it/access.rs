@@ -1,4 +1,5 @@
-//! What a connection may do, as people meet it: with `run --live`, and while the service runs.
+//! What a connection may do, and which links hold, as people meet it: with `run --live`, and while the
+//! service runs.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -95,6 +96,47 @@ async fn run_live_sends_nothing_that_the_connection_may_not_do() {
     let text = shop.says(LIVE);
     assert!(text.ends_with("--- exit 0\n"), "{text}");
     assert_eq!(shop.calls(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_live_uses_the_links_of_the_project_whether_a_service_runs_or_not() {
+    let shop = Shop::open().await;
+    let recipe = "\
+name: Link the contact
+trigger:
+  on: stax.customer_created
+steps:
+  - id: before
+    set: { contact_id: \"{{ linked('highlevel.contact') }}\" }
+  - id: contact
+    call: POST /contacts/upsert
+    with: { email: '{{ event.email }}' }
+    link: { stax.customer: '{{ event.id }}', highlevel.contact: '{{ steps.contact.contact_id }}' }
+";
+    std::fs::write(shop.path().join("recipe.yaml"), recipe).unwrap();
+    const LIVE: &str = "run recipe.yaml --live --event event.json";
+    // There is no store yet.
+    let text = shop.says(LIVE);
+    assert!(text.contains("stax.customer c1 is linked with no highlevel.contact"), "{text}");
+    assert!(text.ends_with("--- exit 0\n"), "{text}");
+    let listed = shop.says("links list --format json");
+    let listed: Value = serde_json::from_str(listed.lines().next().unwrap()).unwrap();
+    assert_eq!(listed["links"][0]["connections"], json!(["main", "stax"]), "{listed}");
+    let text = shop.says(LIVE);
+    assert!(text.contains("before contact_id: contact0000000000001"), "{text}");
+
+    let mut serving = Serving::start(&shop);
+    serving.says("linecook listens on");
+    let text = shop.says("links remove stax.customer c1 --yes");
+    assert!(text.contains("unlinked stax.customer c1"), "{text}");
+    let text = shop.says(LIVE);
+    assert!(text.contains("stax.customer c1 is linked with no highlevel.contact"), "{text}");
+    let text = shop.says(LIVE);
+    assert!(text.contains("before contact_id: contact0000000000001"), "{text}");
+    drop(serving);
+    // In the sandbox nothing of that is there.
+    let text = shop.says("run recipe.yaml --event event.json");
+    assert!(text.contains("stax.customer c1 is linked with no highlevel.contact"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use linecook::server::{SyncState, act, progress};
-use linecook::store::{RequestBody, Runs};
+use linecook::store::{LinkFilter, RequestBody, Runs};
 use serde_json::{Value, json};
 
 use super::{Kitchen, Menu};
@@ -124,4 +124,43 @@ async fn what_lost_webhooks_left_out_is_found_and_repaired_and_nothing_else() {
     }
     let failed = kitchen.store().counts().await.unwrap();
     assert!(failed.iter().all(|(state, _)| state.word() == "done"), "{failed:?}");
+}
+
+const LINKS: &str = "
+name: Every customer is linked with its contact
+trigger:
+  on: stax.customer_updated
+  changed: email
+steps:
+  - id: contact
+    when: not linked('highlevel.contact')
+    call: POST /contacts/upsert
+    patch: true
+    with: { email: '{{ event.email }}' }
+    link: { stax.customer: '{{ event.id }}', highlevel.contact: '{{ steps.contact.contact_id }}' }
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_missing_is_made_and_one_that_is_there_is_left_alone() {
+    let kitchen = Kitchen::open(Menu::of(&[("keeps", LINKS)])).await;
+    {
+        let mut world = kitchen.sandbox.world();
+        for number in 0..3 {
+            let customer = customer(number, "Orlando").as_object().unwrap().clone();
+            let contact = json!({ "id": format!("k{number}"), "email": customer["email"] });
+            world.add_records("stax.customer", &[customer]);
+            world.add_records("highlevel.contact", &[contact.as_object().unwrap().clone()]);
+        }
+    }
+    let links = async || {
+        let filter = LinkFilter { limit: 9, ..LinkFilter::default() };
+        let links = kitchen.store().links(filter).await.unwrap();
+        links.iter().map(|stored| stored.link.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(sync(&kitchen).await, (3, 0));
+    let made = links().await;
+    assert_eq!(made.len(), 3, "{made:?}");
+    assert!(made.contains(&"stax.customer customer-0001 with highlevel.contact k1".to_owned()));
+    assert_eq!(sync(&kitchen).await, (3, 3));
+    assert_eq!(links().await, made);
 }
