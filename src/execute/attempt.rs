@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::drive::{Drive, End, interrupted};
-use super::engine::Engine;
 use crate::call::{CallError, Failure, Response, classify};
 use crate::catalog::{Effect, InDoubt, value_at};
 use crate::check::{CheckedStep, Place, RetryPolicy};
@@ -45,8 +44,8 @@ pub(super) struct Owner<'a> {
 
 /// Makes a call until it succeeds, is refused, has been tried for long enough, or until nobody can tell
 /// whether it has happened. The outer error ends the run; the inner one is the step's to handle.
-pub(super) async fn attempt<E: Engine + Send>(
-    drive: &mut Drive<'_, E>,
+pub(super) async fn attempt(
+    drive: &mut Drive<'_>,
     key: &CallKey,
     tries: &mut Tries,
     owner: Owner<'_>,
@@ -65,8 +64,8 @@ pub(super) async fn attempt<E: Engine + Send>(
 }
 
 /// Makes a call once. A setback of the kind `GaveUp` may be followed by another try.
-pub(super) async fn once<E: Engine + Send>(
-    drive: &mut Drive<'_, E>,
+pub(super) async fn once(
+    drive: &mut Drive<'_>,
     key: &CallKey,
     tries: &mut Tries,
     owner: Owner<'_>,
@@ -97,8 +96,8 @@ pub(super) async fn once<E: Engine + Send>(
 }
 
 /// Waits before the next try; false when it has been tried for long enough.
-pub(super) async fn wait<E: Engine + Send>(
-    drive: &mut Drive<'_, E>,
+pub(super) async fn wait(
+    drive: &mut Drive<'_>,
     key: &CallKey,
     tries: &mut Tries,
     owner: Owner<'_>,
@@ -136,8 +135,8 @@ fn length(pause: Pause) -> Duration {
 }
 
 /// What the step says of a setback, as a failure of this kind.
-pub(super) fn failed<E>(
-    drive: &Drive<'_, E>,
+pub(super) fn failed(
+    drive: &Drive<'_>,
     owner: Owner<'_>,
     call: &PlannedCall,
     setback: &Setback,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::attempt::{Owner, Tries, attempt, failed, words};
 use super::drive::{Drive, End, data_error};
-use super::engine::Engine;
 use super::guarded::looks_first;
 use super::identity::Whose;
 use super::look::{Asks, Look, Search, Wanted};
@@ -24,8 +23,8 @@ use crate::value::RecordKey;
 const MAX_PAGES: u64 = 200;
 
 /// Runs the step; gives its results.
-pub(super) async fn run<E: Engine + Send>(
-    drive: &mut Drive<'_, E>,
+pub(super) async fn run(
+    drive: &mut Drive<'_>,
     step: &CheckedStep,
     call: &CheckedCall,
     scope: &Scope,
@@ -51,8 +50,8 @@ pub(super) async fn run<E: Engine + Send>(
     this.finish(outcome).await
 }
 
-pub(super) struct CallStep<'a, 'd, E> {
-    pub drive: &'a mut Drive<'d, E>,
+pub(super) struct CallStep<'a, 'd> {
+    pub drive: &'a mut Drive<'d>,
     pub step: &'a CheckedStep,
     pub call: &'a CheckedCall,
     pub scope: &'a Scope,
@@ -69,7 +68,7 @@ pub(super) struct CallStep<'a, 'd, E> {
 
 pub(super) type Results = Result<Map<String, Value>, Box<StepError>>;
 
-impl<E: Engine + Send> CallStep<'_, '_, E> {
+impl CallStep<'_, '_> {
     async fn whole(&mut self) -> Result<Results, End> {
         let call = self.call;
         let outcome = match &call.search {

@@ -3,7 +3,6 @@
 use serde_json::{Map, Value};
 
 use super::drive::{Drive, End};
-use super::engine::Engine;
 use crate::check::CheckedChanged;
 use crate::journal::{CallKey, Decision, LastSeen};
 use crate::plan::{fields_with_zones, is_changed};
@@ -16,7 +15,7 @@ pub(super) struct Sighting {
     fields: Map<String, Value>,
 }
 
-impl<E: Engine + Send> Drive<'_, E> {
+impl Drive<'_> {
     /// Compares the record with the last time, and sets `previous`. Ends the run where nothing has changed.
     pub(super) async fn look_back(
         &mut self,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
+use super::any_engine::AnyEngine;
 use super::engine::{Engine, Interrupt};
 use super::{Setup, TriggerEvent, condition_holds};
 use super::{call_step, pause_step, used_step};
@@ -49,15 +50,15 @@ pub(super) enum End {
     Interrupted(Interrupt, Box<StepError>),
 }
 
-pub(super) struct Drive<'a, E> {
+pub(super) struct Drive<'a> {
     pub setup: &'a Setup,
     pub event: &'a TriggerEvent,
-    pub engine: &'a mut E,
+    pub engine: &'a mut dyn AnyEngine,
     /// The records that this run has seen, as it first saw them or has left them: by app and id.
     sights: HashMap<(String, String), Value>,
 }
 
-impl<E: Engine + Send> Drive<'_, E> {
+impl Drive<'_> {
     async fn run(&mut self, plan: &Plan) -> Result<(), End> {
         let mut scope = Scope::new(self.setup.defaults.clone());
         scope.set_own(plan.recipe.filters.clone());

@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 use super::attempt::{Tries, failed, once, wait};
 use super::call_step::{CallStep, Results};
 use super::drive::End;
-use super::engine::Engine;
 use super::settle::as_answered;
 use crate::call::Response;
 use crate::catalog::{Effect, Field, Operation};
@@ -33,7 +32,7 @@ pub(super) struct Sight {
     pub imagined: bool,
 }
 
-impl<E: Engine + Send> CallStep<'_, '_, E> {
+impl CallStep<'_, '_> {
     /// Reads the record and writes what differs, again and again until it is written or there is nothing
     /// to write. `found` is what has been read already.
     pub(super) async fn guarded(

@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 
 use super::call_step::{CallStep, Results};
 use super::drive::End;
-use super::engine::Engine;
 use super::guarded::Sight;
 use super::settle::as_answered;
 use crate::catalog::Effect;
@@ -33,7 +32,7 @@ struct Candidate {
     by: Vec<String>,
 }
 
-impl<E: Engine + Send> CallStep<'_, '_, E> {
+impl CallStep<'_, '_> {
     /// Looks a record up by each field that finds one. Where they lead to two records a person is asked,
     /// and the fields that lead to the other one are taken out of the request.
     pub(super) async fn whose(&mut self, planned: &mut PlannedRequest) -> Result<Whose, End> {

@@ -2,7 +2,6 @@
 //! or gone is told, so that a run that goes on decides the same.
 
 use super::drive::{Drive, End};
-use super::engine::Engine;
 use crate::check::{CheckedLink, CheckedStep, LinkedRecord, Place};
 use crate::journal::{CallKey, Decision, Link, LinkChange};
 use crate::plan::{DataError, render};
@@ -17,7 +16,7 @@ const MAX_QUESTIONS: usize = 1_000;
 /// The longest id of a record, in bytes.
 const MAX_ID: usize = 500;
 
-impl<E: Engine + Send> Drive<'_, E> {
+impl Drive<'_> {
     /// Finds out what `linked(…)` answers in these templates. `part` tells apart what one step asks.
     pub(super) async fn learn_links<'t>(
         &mut self,

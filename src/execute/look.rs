@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::attempt::Setback;
 use super::call_step::CallStep;
 use super::drive::End;
-use super::engine::{Engine, Interrupt};
+use super::engine::Interrupt;
 use crate::catalog::{ListShape, Operation, Probe, value_at};
 use crate::journal::StepErrorKind;
 use crate::plan::{self, PlannedRequest};
@@ -73,7 +73,7 @@ pub(super) enum Found {
     Unclear(Option<String>),
 }
 
-impl<E: Engine + Send> CallStep<'_, '_, E> {
+impl CallStep<'_, '_> {
     /// Looks whether `made` has made its record.
     pub(super) async fn look(
         &mut self,

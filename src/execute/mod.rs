@@ -2,6 +2,7 @@
 //! through an [`Engine`]. How fast an engine may call is the business of [`gate`], which waits by
 //! tokio's clock.
 
+mod any_engine;
 mod attempt;
 mod call_step;
 mod changed;

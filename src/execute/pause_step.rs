@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::drive::{Drive, End, interrupted};
-use super::engine::{Engine, Interrupt};
+use super::engine::Interrupt;
 use crate::check::{CheckedHold, CheckedStep, CheckedWait, Mapping, Place};
 use crate::journal::{CallKey, Decision, Pause, Question, StepError, StepErrorKind};
 use crate::plan::{DataError, render};
@@ -12,8 +12,8 @@ use crate::value::text::shortened;
 use crate::value::{Moment, duration};
 
 /// Waits for as long as the step says.
-pub(super) async fn wait<E: Engine + Send>(
-    drive: &mut Drive<'_, E>,
+pub(super) async fn wait(
+    drive: &mut Drive<'_>,
     step: &CheckedStep,
     wait: &CheckedWait,
     scope: &Scope,
@@ -61,8 +61,8 @@ fn pause(mapping: &Mapping, scope: &Scope) -> Result<Pause, DataError> {
 }
 
 /// Asks a person.
-pub(super) async fn hold<E: Engine + Send>(
-    drive: &mut Drive<'_, E>,
+pub(super) async fn hold(
+    drive: &mut Drive<'_>,
     step: &CheckedStep,
     hold: &CheckedHold,
     scope: &Scope,

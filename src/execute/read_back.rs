@@ -4,7 +4,6 @@ use serde_json::{Map, Value};
 
 use super::call_step::CallStep;
 use super::drive::End;
-use super::engine::Engine;
 use super::settle::as_answered;
 use crate::call::Response;
 use crate::catalog::{Effect, Operation};
@@ -12,7 +11,7 @@ use crate::journal::Decision;
 use crate::plan;
 use crate::value::RecordKey;
 
-impl<E: Engine + Send> CallStep<'_, '_, E> {
+impl CallStep<'_, '_> {
     /// Whether this step reads back what it has written.
     pub(super) fn is_verified(&self) -> bool {
         let safe = &self.call.safe;

@@ -4,7 +4,6 @@
 use serde_json::Value;
 
 use super::call_step::CallStep;
-use super::engine::Engine;
 use crate::catalog::{App, Catalog, Effect, InDoubt, Operation, Slot, value_at};
 use crate::journal::{StepError, StepErrorKind};
 use crate::plan::{self, Account, Detail, Origin};
@@ -18,7 +17,7 @@ struct Complaint {
     is_unknown: bool,
 }
 
-impl<E: Engine + Send> CallStep<'_, '_, E> {
+impl CallStep<'_, '_> {
     /// The error of the call itself, at the line that wrote the field which the app refuses. Requests that
     /// are only sent do not say where their values come from: this one is made once more, to be looked at.
     pub(super) fn at_the_field(&self, mut error: Box<StepError>) -> Box<StepError> {

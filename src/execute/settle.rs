@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::attempt::{Setback, Tries, attempt, failed, wait};
 use super::call_step::CallStep;
 use super::drive::End;
-use super::engine::{Engine, Interrupt};
+use super::engine::Interrupt;
 use super::look::{Age, Asks, CLOCK_ALLOWANCE, Found, Look, Search, Wanted};
 use crate::call::Response;
 use crate::catalog::{InDoubt, Newness, Operation, Probe, value_at};
@@ -39,7 +39,7 @@ pub const HAPPENED: &str = "it happened";
 /// And when it did not.
 pub const SEND_AGAIN: &str = "send it again";
 
-impl<E: Engine + Send> CallStep<'_, '_, E> {
+impl CallStep<'_, '_> {
     /// Makes a call that must not happen twice, and finds out whether it happened where the app does
     /// not say so.
     pub(super) async fn send(

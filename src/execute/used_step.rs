@@ -3,7 +3,6 @@
 use serde_json::{Map, Value};
 
 use super::drive::{Drive, End};
-use super::engine::Engine;
 use crate::catalog::Fit;
 use crate::check::{CheckedStep, CheckedUse, UsedSetting};
 use crate::journal::{CallKey, Decision};
@@ -11,8 +10,8 @@ use crate::plan::{DataError, render};
 use crate::template::Scope;
 
 /// Runs the steps; gives their results by their ids.
-pub(super) async fn run<E: Engine + Send>(
-    drive: &mut Drive<'_, E>,
+pub(super) async fn run(
+    drive: &mut Drive<'_>,
     step: &CheckedStep,
     used: &CheckedUse,
     scope: &Scope,
