@@ -473,7 +473,7 @@ async fn no_canary_is_found_anywhere() {
     let everything = String::from_utf8_lossy(&everything);
     assert!(everything.matches("[secret]").count() > 100, "little was hidden");
     let traced = everything.matches("TRACE").count();
-    assert!(traced > 1_000, "{traced} lines of traces");
+    assert!(traced > 300, "{traced} lines of traces");
     assert!(everything.contains("could not be told by e-mail"), "no mail was tried");
     assert!(list.contains("/hooks/"), "{list}");
 }
