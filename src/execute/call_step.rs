@@ -158,6 +158,12 @@ impl CallStep<'_, '_> {
         mut planned: PlannedRequest,
         exists: Option<Look>,
     ) -> Result<Results, End> {
+        // What is read from here on is still so when it is written.
+        let locks = self.drive.setup.locks.clone();
+        let _lock = match self.lock_name(&planned).filter(|_| looks_first(self.call)) {
+            Some(name) => Some(locks.lock(&name).await),
+            None => None,
+        };
         let found = match self.whose(&mut planned).await? {
             Whose::Unknown => None,
             Whose::Known(sight) => Some(*sight),

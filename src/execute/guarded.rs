@@ -34,7 +34,7 @@ pub(super) struct Sight {
 
 impl CallStep<'_, '_> {
     /// Reads the record and writes what differs, again and again until it is written or there is nothing
-    /// to write. `found` is what has been read already.
+    /// to write. `found` is what has been read already, while others were kept out.
     pub(super) async fn guarded(
         &mut self,
         planned: PlannedRequest,
@@ -42,11 +42,6 @@ impl CallStep<'_, '_> {
     ) -> Result<Results, End> {
         let operation = self.call.operation.clone();
         let (key, owner) = (self.key("call"), self.owner());
-        let locks = self.drive.setup.locks.clone();
-        let _lock = match self.lock_name(&planned) {
-            Some(name) => Some(locks.lock(&name).await),
-            None => None,
-        };
         let mut found = found;
         let mut first = None;
         let call = PlannedCall {
@@ -295,7 +290,7 @@ impl CallStep<'_, '_> {
     }
 
     /// Under which name all others of this process are kept out while a record is read and written.
-    fn lock_name(&self, planned: &PlannedRequest) -> Option<String> {
+    pub(super) fn lock_name(&self, planned: &PlannedRequest) -> Option<String> {
         let request = &planned.request;
         match &self.call.safe.finds {
             Some(finds) => {

@@ -93,6 +93,19 @@ impl Runner {
         })
     }
 
+    /// Notes that a run failed before its first step.
+    async fn does_not_start(
+        &self,
+        run: RunId,
+        row: u32,
+        why: StepError,
+    ) -> Result<Option<Ended>, StoreError> {
+        let ended = Ended::of(Outcome::Failed(Box::new(why)));
+        let (nothing, remembered) = (Written::default(), Remembered::default());
+        self.store.append(run, row, &nothing, Vec::new(), remembered, ended.clone()).await?;
+        Ok(ended)
+    }
+
     async fn guarded(
         &self,
         ready: Ready,
@@ -116,18 +129,7 @@ impl Runner {
         let (replay, event, mut setup) = match started {
             Ok(started) => started,
             Err(why) => {
-                let ended = Ended::of(Outcome::Failed(Box::new(cannot_start(why))));
-                self.store
-                    .append(
-                        ready.id,
-                        row,
-                        &Written::default(),
-                        Vec::new(),
-                        Remembered::default(),
-                        ended.clone(),
-                    )
-                    .await?;
-                return Ok(ended);
+                return self.does_not_start(ready.id, row, cannot_start(why)).await;
             }
         };
         setup.locks = self.locks.clone();
@@ -136,18 +138,7 @@ impl Runner {
             setup.chain = self.own_writes.chain(&record);
         }
         if setup.chain >= LONGEST_CHAIN {
-            let ended = Ended::of(Outcome::Failed(Box::new(goes_round(setup.chain))));
-            self.store
-                .append(
-                    ready.id,
-                    row,
-                    &Written::default(),
-                    Vec::new(),
-                    Remembered::default(),
-                    ended.clone(),
-                )
-                .await?;
-            return Ok(ended);
+            return self.does_not_start(ready.id, row, goes_round(setup.chain)).await;
         }
         let kept = kept.expect("a run without its plan has not come this far");
         let connections = installed.names_now(&kept.connections);
