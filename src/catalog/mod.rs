@@ -27,8 +27,8 @@ pub use field::{Field, Fields, Format, Inner, Presence, Record, value_at};
 pub use fit::{Conversion, Fit, Misfit, MisfitKind};
 pub use index::{EntryKind, IndexEntry};
 pub use operation::{
-    Effect, Example as OperationExample, FieldError, FullList, Idempotency, InDoubt, ListShape,
-    Lookup, NamedResult, Operation, Pages, Slot, TagsShape,
+    BulkList, BulkShape, Effect, Example as OperationExample, FieldError, FullList, Idempotency,
+    InDoubt, ListShape, Lookup, NamedResult, Operation, Pages, Slot, TagsShape,
 };
 pub use permission::{NoPermission, Refusal};
 pub use schema::{request_schema, response_schema};
