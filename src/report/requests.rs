@@ -165,10 +165,9 @@ impl DryRun<'_> {
         if let Some(body) = &unmarked_body(&call.planned) {
             leaves(body, "", &mut |path, value| {
                 let origin = nearest(&call.planned.origins, path);
-                let mut remark =
-                    origin.map_or("as it is there".to_owned(), |origin| {
-                        self.remark(origin, &key.step, guessed)
-                    });
+                let mut remark = origin.map_or("as it is there".to_owned(), |origin| {
+                    self.remark(origin, &key.step, guessed)
+                });
                 if value.is_null() {
                     remark.push_str(", blanks it");
                 }

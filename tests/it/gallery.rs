@@ -1,6 +1,6 @@
 //! The shipped recipes: what each of them has to be, before anybody installs it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use linecook::cli::{given_last_seen, given_links};
@@ -23,7 +23,7 @@ fn recipes() -> Vec<PathBuf> {
     paths
 }
 
-fn name_of(recipe: &PathBuf) -> &str {
+fn name_of(recipe: &Path) -> &str {
     recipe.file_stem().unwrap().to_str().unwrap()
 }
 

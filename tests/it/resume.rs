@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use linecook::call::{CallError, Caller, Request, Response};
 use linecook::catalog::{Catalog, InDoubt};
-use linecook::cli::{
-    example_payload, furnish, given_last_seen, given_links, load, snapshots_of,
-};
+use linecook::cli::{example_payload, furnish, given_last_seen, given_links, load, snapshots_of};
 use linecook::execute::{
     DurableEngine, Journal, Links, MemoryLinks, Quota, Setup, TriggerEvent, VirtualClock, drive,
     settings,
