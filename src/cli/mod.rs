@@ -50,6 +50,7 @@ pub use load::load;
 pub use prepare::{given_last_seen, given_links};
 pub use project::{Installation, LoadedProject, ReadyProject, load_project};
 pub use target::furnish;
+pub use test::snapshots_of;
 
 const ABOUT: &str = "\
 linecook checks, tries and runs recipes.

@@ -22,7 +22,7 @@ pub use examples::{
 };
 pub use findings::{Finding, Verdict, bytes, findings_json, findings_text};
 pub use links::{LinkList, LinkRow};
-pub use requests::DryRun;
+pub use requests::{AnswersFrom, DryRun};
 pub use run::{run_ending, run_json, run_line};
 pub use run_history::RunHistory;
 pub use runs::{RunList, RunSummary, counted, minute};

@@ -13,6 +13,7 @@ mod docs;
 mod dry_run;
 mod exchanges;
 mod examples;
+mod gallery;
 mod gate;
 mod generated;
 mod hostile;
