@@ -189,7 +189,8 @@ impl Catalog {
     fn not_an_operation(&self, reference: &str) -> NotFound {
         let same_name = |e: &&IndexEntry| {
             let id = e.id.rsplit('.').next().unwrap_or_default();
-            reference.strip_prefix(e.app.as_str()).and_then(|rest| rest.strip_prefix('.')) == Some(id)
+            reference.strip_prefix(e.app.as_str()).and_then(|rest| rest.strip_prefix('.'))
+                == Some(id)
         };
         let several = self.index.operations.iter().filter(same_name);
         let several: Vec<String> = several.map(|entry| entry.id.clone()).collect();

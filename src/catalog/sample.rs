@@ -20,7 +20,8 @@ pub(super) fn complete(operation: &mut Operation) {
     let mut with = Map::new();
     let twice = |name: &str| operation.field(name).is_err();
     for (slot, name, field) in operation.fields() {
-        let is_needed = slot == Slot::Path || field.required || operation.one_of.first() == Some(name);
+        let is_needed =
+            slot == Slot::Path || field.required || operation.one_of.first() == Some(name);
         if is_needed && field.usual.is_none() {
             let key = if twice(name) { format!("{}.{name}", slot.name()) } else { name.clone() };
             with.insert(key, maker.needed(name, field, 0));

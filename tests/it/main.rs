@@ -16,6 +16,7 @@ mod examples;
 mod gate;
 mod generated;
 mod hostile;
+mod import;
 mod interleaving;
 mod looking;
 mod modules;

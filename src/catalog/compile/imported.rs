@@ -104,7 +104,8 @@ impl Compiler {
         }
         for correction in corrections.into_iter().filter(|correction| !correction.is_used) {
             let route = Route::root().key("operations").key(&correction.id);
-            let message = "it has no `call`, and no imported operation of this resource has that id";
+            let message =
+                "it has no `call`, and no imported operation of this resource has that id";
             self.error(&correction.file, route, message);
         }
     }

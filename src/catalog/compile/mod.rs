@@ -333,4 +333,3 @@ fn sorted_entries(folder: &Path) -> Vec<PathBuf> {
     entries.sort();
     entries
 }
-

@@ -133,7 +133,8 @@ fn own(schema: &Value) -> Flat<'_> {
         }
         _ => {}
     }
-    for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten()
+    for (name, property) in
+        schema.get("properties").and_then(Value::as_object).into_iter().flatten()
     {
         flat.properties.insert(name, vec![property]);
     }
@@ -230,12 +231,10 @@ fn either<'a>(first: Flat<'a>, second: Flat<'a>) -> Flat<'a> {
         }
         _ => None,
     };
-    let wider = |one: Option<u64>, other: Option<u64>, pick: fn(u64, u64) -> u64| {
-        Some(pick(one?, other?))
-    };
-    let further = |one: Option<f64>, other: Option<f64>, pick: fn(f64, f64) -> f64| {
-        Some(pick(one?, other?))
-    };
+    let wider =
+        |one: Option<u64>, other: Option<u64>, pick: fn(u64, u64) -> u64| Some(pick(one?, other?));
+    let further =
+        |one: Option<f64>, other: Option<f64>, pick: fn(f64, f64) -> f64| Some(pick(one?, other?));
     Flat {
         kind: Some(kind),
         nullable: first.nullable || second.nullable,
@@ -267,7 +266,9 @@ impl Flat<'_> {
         }
         let mut options = self.options.iter().flatten().filter(|option| !option.is_null());
         match options.next() {
-            Some(first) if options.all(|other| Kind::of(other) == Kind::of(first)) => Kind::of(first),
+            Some(first) if options.all(|other| Kind::of(other) == Kind::of(first)) => {
+                Kind::of(first)
+            }
             _ => Kind::Any,
         }
     }

@@ -13,7 +13,8 @@ pub(super) fn resource(name: &str) -> String {
 /// `GET /contacts/{contactId}/tasks` → `get-contacts-by-contact-id-tasks`.
 pub(super) fn id(operation_id: Option<&str>, method: &str, path: &str) -> String {
     let given = operation_id.map(words).unwrap_or_default();
-    let starts_well = given.first().is_some_and(|w| w.starts_with(|c: char| c.is_ascii_lowercase()));
+    let starts_well =
+        given.first().is_some_and(|w| w.starts_with(|c: char| c.is_ascii_lowercase()));
     if starts_well {
         return given.join("-");
     }
@@ -89,9 +90,15 @@ mod tests {
     fn names_in_any_spelling_come_out_in_ours() {
         assert_eq!(id(Some("getContactById"), "GET", "/x"), "get-contact-by-id");
         assert_eq!(id(Some("GET-all-or-email"), "GET", "/x"), "get-all-or-email");
-        assert_eq!(id(Some("create-integration provider"), "POST", "/x"), "create-integration-provider");
+        assert_eq!(
+            id(Some("create-integration provider"), "POST", "/x"),
+            "create-integration-provider"
+        );
         assert_eq!(id(Some("HTTPServer_list"), "GET", "/x"), "http-server-list");
-        assert_eq!(id(None, "GET", "/contacts/{contactId}/tasks"), "get-contacts-by-contact-id-tasks");
+        assert_eq!(
+            id(None, "GET", "/contacts/{contactId}/tasks"),
+            "get-contacts-by-contact-id-tasks"
+        );
         assert_eq!(id(Some("日本"), "POST", "/"), "post");
         assert_eq!(resource("social-media-posting"), "social_media_posting");
         assert_eq!(resource("…"), "operations");

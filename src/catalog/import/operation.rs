@@ -51,7 +51,7 @@ pub(super) fn all(description: &Description) -> Read {
     let webhooks = description.root()["webhooks"].as_object().map_or(0, Map::len);
     if webhooks > 0 {
         reader.written.clear();
-        reader.remark(format!("{webhooks} webhooks are not taken: write them as events"));
+        reader.remark(format!("its webhooks ({webhooks}) are not taken: write them as events"));
     }
     if reader.shapes.is_exhausted() {
         reader.written.clear();
@@ -484,7 +484,10 @@ fn constant(parameter: &Value, schema: Option<&Value>) -> Option<String> {
 
 fn is_json(media: &str) -> bool {
     let name = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    name == "application/json" || name.ends_with("+json") || name == "*/*" || name == "application/*"
+    name == "application/json"
+        || name.ends_with("+json")
+        || name == "*/*"
+        || name == "application/*"
 }
 
 /// Whether a field is an object, which no address can hold.

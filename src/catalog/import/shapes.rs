@@ -220,7 +220,9 @@ impl<'a> Shapes<'a> {
             let built = self.one_of(schemas, depth);
             height = height.max(built.height);
             let mut field = built.field;
-            if flat.required.contains(name) {
+            // What an answer tells only cannot be asked of a request.
+            let is_told = schemas.iter().all(|schema| schema["readOnly"] == true);
+            if flat.required.contains(name) && !is_told {
                 field.insert("required".into(), true.into());
             }
             fields.insert((*name).to_owned(), Value::Object(field));

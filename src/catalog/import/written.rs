@@ -109,9 +109,8 @@ fn is_bare(value: &str) -> bool {
     let ends = value.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '/');
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | '/');
     // Words that some readers take for true, false, null or a number.
-    let special = [
-        "true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf", "infinity",
-    ];
+    let special =
+        ["true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf", "infinity"];
     let lower = value.to_ascii_lowercase();
     // `/:name` is how a path writes a parameter.
     let letters = value.replace("/:", "/");

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
 
+use crate::catalog::{Catalog, EntryKind, IndexEntry, NotFound, compile};
 use crate::cli::exit::{CommandError, Exit, Result};
 use crate::cli::print;
-use crate::catalog::{Catalog, EntryKind, IndexEntry, NotFound, compile};
 use crate::diagnostic::nearest;
 use crate::report;
 
