@@ -294,7 +294,8 @@ impl Catalog {
         let decode = || {
             let mut event: EventType = self.decode(&self.index.events[at]);
             self.shapes.fill(&event.app, &mut event.payload);
-            sample::complete_event(&mut event);
+            let says = self.app(&event.app).and_then(|app| app.event_by.body.as_deref());
+            sample::complete_event(&mut event, says);
             Arc::new(event)
         };
         self.events[at].get_or_init(decode).clone()

@@ -35,10 +35,16 @@ pub(super) fn complete(operation: &mut Operation) {
     operation.example.response = response.unwrap_or_default();
 }
 
-/// Gives an event an example where it has none and its payload is known.
-pub(super) fn complete_event(event: &mut EventType) {
-    if event.example.is_null() && event.payload.fields.is_some() {
-        event.example = Maker { left: MAX_VALUES }.told("event", &event.payload, 0);
+/// Gives an event an example where it has none and its payload is known. `says` is the field of it in which
+/// the app says which event it is.
+pub(super) fn complete_event(event: &mut EventType, says: Option<&str>) {
+    let Some(fields) = event.payload.fields.as_ref().filter(|_| event.example.is_null()) else {
+        return;
+    };
+    let says = says.filter(|name| fields.contains_key(*name)).map(str::to_owned);
+    event.example = Maker { left: MAX_VALUES }.told("event", &event.payload, 0);
+    if let (Some(name), Some(wire)) = (says, &event.wire) {
+        event.example[name] = wire.as_str().into();
     }
 }
 

@@ -132,12 +132,20 @@ mod tests {
                 let text = super::records::plain(&value);
                 match slot {
                     Slot::Path => path = path.replace(&format!(":{name}"), &text),
+                    Slot::Query if value.is_array() => {
+                        let items = value.as_array().unwrap().iter().map(super::records::plain);
+                        items.for_each(|item| drop(query.append_pair(name, &item)));
+                    }
                     Slot::Query => drop(query.append_pair(name, &text)),
                     Slot::Body => drop(body.insert(name.clone(), value)),
                 }
             }
             let call = format!("{} {path}?{}", operation.method(), query.finish());
-            let (status, answer) = world.ask(&entry.app, &call, Value::Object(body));
+            let body = match operation.body_list {
+                Some(_) => operation.example.with["body"].clone(),
+                None => Value::Object(body),
+            };
+            let (status, answer) = world.ask(&entry.app, &call, body);
             assert!((200..300).contains(&status), "{}: {status} {answer}", entry.id);
             if let Some(response) = &operation.response {
                 let misfits = Fit::answer(response, &answer).misfits;
