@@ -1,19 +1,15 @@
 //! Who may come in: a request comes in; the app's refusal goes out when the token, the version, the
 //! scope or the account is wrong.
 
-use std::collections::HashMap;
-
 use indexmap::IndexMap;
 
 use crate::catalog::{App, Operation};
 
 use super::Arrived;
 use super::reply::Reply;
+use super::settings::Scopes;
 use super::validate::Sent;
 use super::world::{LOCATION_ID, World};
-
-/// The scopes of every app's token; an app that is not here has all.
-pub(super) type Scopes = HashMap<String, Vec<String>>;
 
 /// Checks everything that can be known before the body is read.
 pub(super) fn check(

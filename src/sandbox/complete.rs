@@ -36,7 +36,10 @@ impl Template {
     /// From the operation of an app that shows this kind best: the one that creates it, or one that
     /// reads it.
     pub fn of_kind(catalog: &Catalog, app: &str, kind: &str) -> Option<Template> {
-        let operations = catalog.operation_entries().iter().filter(|entry| entry.app == app);
+        let operations = catalog.operation_entries().iter().filter(|entry| {
+            // What is not about such records is not decoded.
+            entry.app == app && entry.record.as_deref() == Some(kind)
+        });
         let operations = operations.filter_map(|entry| catalog.operation(&entry.id).ok());
         let rank = |operation: &Operation| match operation.effect {
             Effect::Create => 0,

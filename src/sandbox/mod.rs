@@ -3,25 +3,35 @@
 //! ([`Sandbox`]) and without a network ([`InProcess`]).
 
 mod access;
+mod beginning;
 mod complete;
+mod control;
 mod failures;
 mod generic;
 mod highlevel;
+mod hooks;
 mod in_process;
 mod ledger;
 mod listing;
 mod matching;
+mod messages;
 mod meter;
+mod outbox;
 mod records;
 mod reply;
 mod serve;
+mod settings;
 mod stax;
 mod validate;
 mod world;
 
+pub use control::{check_failure, unknown_kind};
+pub use hooks::{Courier, SigningKey};
 pub use in_process::InProcess;
 pub use ledger::LedgerEntry;
+pub use outbox::{Fate, Posted};
 pub use serve::Sandbox;
+pub use settings::{MOST_LATENCY_MS, Scopes, Settings};
 pub use world::World;
 
 /// A body may not be larger; in bytes.

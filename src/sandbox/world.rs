@@ -2,6 +2,7 @@
 //! stays.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use indexmap::IndexMap;
@@ -11,12 +12,17 @@ use serde_json::{Map, Value};
 use crate::catalog::{App, Catalog, Operation};
 use crate::recipe::{self, Fault};
 
-use super::access::{self, Scopes};
+use super::access;
+use super::beginning::Beginning;
 use super::failures::Failures;
-use super::matching::{self, Match};
+use super::ledger::Ledger;
+use super::matching::{Match, Routes};
+use super::messages;
 use super::meter::Meter;
-use super::records::{Record, Records};
+use super::outbox::Outbox;
+use super::records::{Record, Records, text_of};
 use super::reply::Reply;
+use super::settings::Settings;
 use super::validate::{self, Sent};
 use super::{Answer, Arrived, LedgerEntry, MAX_BODY, generic, highlevel};
 
@@ -31,17 +37,18 @@ pub struct World {
     pub(super) catalog: &'static Catalog,
     pub(super) records: Records,
     pub(super) now: Timestamp,
-    pub(super) allow_duplicates: bool,
-    pub(super) replace_custom_fields: bool,
+    pub(super) settings: Settings,
     /// Answers to calls that came with a key, by operation and key, with what was sent.
     pub(super) by_key: HashMap<(String, String), (Value, Reply)>,
     /// Ids of custom fields that were named by their key.
     pub(super) field_ids: IndexMap<String, String>,
-    failures: Failures,
-    scopes: Scopes,
-    meters: HashMap<String, Meter>,
-    rate_limit: bool,
-    ledger: Vec<LedgerEntry>,
+    pub(super) failures: Failures,
+    pub(super) outbox: Outbox,
+    /// What a reset goes back to.
+    pub(super) beginning: Option<Box<Beginning>>,
+    pub(super) meters: HashMap<String, Meter>,
+    pub(super) ledger: Ledger,
+    routes: Arc<Routes>,
 }
 
 /// A request that was recognised, let in and found right.
@@ -89,15 +96,15 @@ impl World {
             catalog,
             records: Records::default(),
             now: START,
-            allow_duplicates: false,
-            replace_custom_fields: false,
+            settings: Settings::default(),
             by_key: HashMap::new(),
             field_ids: IndexMap::new(),
             failures: Failures::default(),
-            scopes: Scopes::new(),
+            outbox: Outbox::default(),
+            beginning: None,
             meters: HashMap::new(),
-            rate_limit: true,
-            ledger: Vec::new(),
+            ledger: Ledger::default(),
+            routes: Routes::of(catalog),
         }
     }
 
@@ -119,39 +126,58 @@ impl World {
     /// Whether HighLevel takes a second contact with the same e-mail address or phone; it does not
     /// without this.
     pub fn set_allow_duplicates(&mut self, allow: bool) {
-        self.allow_duplicates = allow;
+        self.settings.allow_duplicates = allow;
     }
 
     /// Whether a list of custom fields stands for all that a contact has; without this those that it does
     /// not name stay. Which of the two HighLevel does is not verified.
     pub fn set_replace_custom_fields(&mut self, replace: bool) {
-        self.replace_custom_fields = replace;
+        self.settings.replace_custom_fields = replace;
     }
 
     /// Whether too many requests are refused with 429; they are without this.
     pub fn set_rate_limit(&mut self, on: bool) {
-        self.rate_limit = on;
+        self.settings.rate_limit = on;
     }
 
     /// What the token of an app may do; everything with `None`.
     pub fn set_scopes(&mut self, app: &str, scopes: Option<Vec<String>>) {
         match scopes {
-            Some(scopes) => self.scopes.insert(app.to_owned(), scopes),
-            None => self.scopes.remove(app),
+            Some(scopes) => self.settings.scopes.insert(app.to_owned(), scopes),
+            None => self.settings.scopes.remove(app),
         };
+    }
+
+    /// How the apps behave.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Lets the apps behave otherwise from now on.
+    pub fn set_settings(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
+    /// How many of the last requests are kept; all of them without this. A few more may be.
+    pub fn keep_requests(&mut self, most: usize) {
+        self.ledger.keep(most);
     }
 
     /// Puts records there that the app already has. `kind` is such as `highlevel.contact`; one
     /// without an `id` gets one, and what the author left out is filled in as the app would.
-    pub fn add_records(&mut self, kind: &str, records: &[Record]) {
+    /// Their ids come out.
+    pub fn add_records(&mut self, kind: &str, records: &[Record]) -> Vec<String> {
+        let mut ids = Vec::with_capacity(records.len());
         for given in records {
             let record = match kind.split_once('.') {
                 Some(("highlevel", name)) => highlevel::given_record(self, name, given),
                 Some((app, name)) => generic::given_record(self, app, name, given),
                 None => given.clone(),
             };
+            ids.push(text_of(&record, "id"));
             self.records.insert(kind, record);
         }
+        ids
     }
 
     /// Lets calls go wrong. With a status the call is answered so and nothing is done, a fault alone
@@ -160,9 +186,9 @@ impl World {
         self.failures.add(self.catalog, failure);
     }
 
-    /// Every request so far.
+    /// Every request so far, as far as they are kept.
     pub fn ledger(&self) -> &[LedgerEntry] {
-        &self.ledger
+        self.ledger.entries()
     }
 
     /// All records of a kind such as `highlevel.contact`, deleted ones of Stax among them.
@@ -172,7 +198,8 @@ impl World {
 
     /// Does what the request asks and answers it.
     pub fn answer(&mut self, arrived: &Arrived) -> Answer {
-        let found = matching::find(self.catalog, &arrived.app, &arrived.method, &arrived.path);
+        let found = self.routes.find(&arrived.app, &arrived.method, &arrived.path);
+        self.records.watch(self.outbox.is_open());
         let mut entry = LedgerEntry::new(arrived, found.as_ref());
         let (reply, fault) = self.reply(arrived, found.as_ref(), &mut entry);
         let status = reply.status;
@@ -184,6 +211,10 @@ impl World {
         };
         entry.status = matches!(answer, Answer::Reply { .. }).then_some(status);
         self.ledger.push(entry);
+        let changes = self.records.take_changes();
+        for change in &changes {
+            messages::of_change(self, change).into_iter().for_each(|message| self.tell(message));
+        }
         answer
     }
 
@@ -234,7 +265,8 @@ impl World {
     /// Counts the request; gives the headers that tell the counts, or the refusal.
     fn limit(&mut self, app: &App) -> Result<Vec<(String, String)>, Reply> {
         let meter = self.meters.entry(app.app.clone()).or_insert_with(|| Meter::new(&app.limits));
-        let refused = if self.rate_limit { meter.count(Instant::now()).err() } else { None };
+        let refused =
+            if self.settings.rate_limit { meter.count(Instant::now()).err() } else { None };
         let is_highlevel = app.app == "highlevel";
         let headers = if is_highlevel { meter.headers() } else { Vec::new() };
         let Some(seconds) = refused else { return Ok(headers) };
@@ -254,7 +286,7 @@ impl World {
         found: &Match,
         arrived: &Arrived,
     ) -> Reply {
-        let checked = access::check(app, operation, &self.scopes, arrived)
+        let checked = access::check(app, operation, &self.settings.scopes, arrived)
             .and_then(|()| validate::check(operation, arrived))
             .and_then(|sent| access::check_location(app, &found.path, &sent).map(|()| sent));
         let Sent { query, body } = match checked {
