@@ -230,7 +230,7 @@ fn add_records(world: &mut World, kind: &str, body: &[u8]) -> Result<Value, Wron
     check_kind(world.catalog, kind)?;
     let given: Vec<Record> =
         one_or_more(body, "a record such as {\"email\": \"ada@example.com\"}")?;
-    let ids = world.add_records(kind, &given);
+    let ids = world.put_records(kind, &given);
     let added = ids.iter().filter_map(|id| world.records.find(kind, id)).collect::<Vec<_>>();
     let mut answer = list("records", added);
     answer["kind"] = kind.into();
@@ -389,9 +389,9 @@ mod tests {
             ("POST /failures", "{", 400, "cannot be used", "send a failure"),
             ("POST /failures", "{}", 400, "which call", "add `call`"),
             ("POST /failures", r#"{"call":"POST /x"}"#, 400, "no app has", ""),
-            ("POST /failures", r#"{"call":"GET /self","status":42}"#, 400, "`status`", "200"),
-            ("POST /failures", r#"{"call":"GET /self","times":0}"#, 400, "`times`", "1 or more"),
-            ("POST /failures", r#"{"call":"GET /self","code":5}"#, 400, "`code`", "\"status\""),
+            ("POST /failures", r#"{"call":"GET /customer","status":42}"#, 400, "`status`", "200"),
+            ("POST /failures", r#"{"call":"GET /customer","times":0}"#, 400, "`times`", "1 or more"),
+            ("POST /failures", r#"{"call":"GET /customer","code":5}"#, 400, "`code`", "\"status\""),
             ("PATCH /settings", r#"{"latency":5}"#, 400, "`latency`", "latency_ms"),
             ("PATCH /settings", r#"{"latency_ms":999999999}"#, 400, "10 minutes", "600000"),
             ("PATCH /settings", r#"{"drop_webhooks_percent":101}"#, 400, "all webhooks", "100"),

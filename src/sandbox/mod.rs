@@ -22,6 +22,7 @@ mod reply;
 mod serve;
 mod settings;
 mod stax;
+mod tokens;
 mod validate;
 mod world;
 

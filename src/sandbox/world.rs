@@ -23,6 +23,7 @@ use super::outbox::Outbox;
 use super::records::{Record, Records, text_of};
 use super::reply::Reply;
 use super::settings::Settings;
+use super::tokens::{self, Tokens};
 use super::validate::{self, Sent};
 use super::{Answer, Arrived, LedgerEntry, MAX_BODY, generic, highlevel};
 
@@ -44,6 +45,7 @@ pub struct World {
     pub(super) field_ids: IndexMap<String, String>,
     pub(super) failures: Failures,
     pub(super) outbox: Outbox,
+    pub(super) tokens: Tokens,
     /// What a reset goes back to.
     pub(super) beginning: Option<Box<Beginning>>,
     pub(super) meters: HashMap<String, Meter>,
@@ -101,6 +103,7 @@ impl World {
             field_ids: IndexMap::new(),
             failures: Failures::default(),
             outbox: Outbox::default(),
+            tokens: Tokens::default(),
             beginning: None,
             meters: HashMap::new(),
             ledger: Ledger::default(),
@@ -165,8 +168,12 @@ impl World {
 
     /// Puts records there that the app already has. `kind` is such as `highlevel.contact`; one
     /// without an `id` gets one, and what the author left out is filled in as the app would.
-    /// Their ids come out.
-    pub fn add_records(&mut self, kind: &str, records: &[Record]) -> Vec<String> {
+    pub fn add_records(&mut self, kind: &str, records: &[Record]) {
+        self.put_records(kind, records);
+    }
+
+    /// The same; their ids come out.
+    pub(super) fn put_records(&mut self, kind: &str, records: &[Record]) -> Vec<String> {
         let mut ids = Vec::with_capacity(records.len());
         for given in records {
             let record = match kind.split_once('.') {
@@ -239,6 +246,9 @@ impl World {
         if arrived.body.len() > MAX_BODY {
             return (with_limits(Reply::refused(&app.app, 413, "request entity too large")), None);
         }
+        if let Some(endpoint) = tokens::endpoint(app, &arrived.method, &arrived.path) {
+            return (with_limits(tokens::answer(self, app, endpoint, arrived)), None);
+        }
         let operation = found.and_then(|found| catalog.operation(&found.entry.id).ok());
         let (Some(found), Some(operation)) = (found, operation) else {
             let path: String = arrived.path.chars().take(200).collect();
@@ -286,7 +296,7 @@ impl World {
         found: &Match,
         arrived: &Arrived,
     ) -> Reply {
-        let checked = access::check(app, operation, &self.settings.scopes, arrived)
+        let checked = access::check(self, app, operation, arrived)
             .and_then(|()| validate::check(operation, arrived))
             .and_then(|sent| access::check_location(app, &found.path, &sent).map(|()| sent));
         let Sent { query, body } = match checked {

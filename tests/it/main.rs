@@ -25,6 +25,7 @@ mod pull;
 mod renew;
 mod resume;
 mod run;
+mod sandbox;
 mod service;
 mod settle;
 mod sign_in;
