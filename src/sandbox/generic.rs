@@ -155,7 +155,9 @@ pub(super) fn touch(world: &World, record: &mut Record) {
 
 /// A record as an answer shows it, with the records inside it that it names by id.
 pub(super) fn shown(world: &World, app: &str, mut record: Record) -> Record {
-    let names: Vec<String> = record.keys().cloned().collect();
+    let names = record.keys().filter_map(|field| field.strip_suffix("_id"));
+    let names: Vec<String> =
+        names.filter(|name| record.contains_key(*name)).map(str::to_owned).collect();
     for name in names {
         let id = text_of(&record, &format!("{name}_id"));
         let kind = format!("{app}.{name}");
