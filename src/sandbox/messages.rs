@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use crate::catalog::{App, EventType};
+use crate::catalog::{App, EventType, Field};
 
 use super::generic::shown;
 use super::records::{Change, Record, is_blank, iso_stamp};
@@ -50,7 +51,7 @@ enum Happening {
     Updated,
     /// `contact_tags_updated`: a field of that name, in small letters.
     Changed(String),
-    /// `task_completed`, `invoice_sent`: a field that says so was filled in.
+    /// `task_completed`, `invoice_sent`, `opportunity_assigned`: a field that says so was filled in.
     Became(String),
 }
 
@@ -75,7 +76,8 @@ impl Happening {
         match self {
             Happening::Changed(name) => field.contains(name.as_str()),
             Happening::Became(verb) => {
-                field == *verb || field.strip_suffix("at") == Some(verb.as_str())
+                let rest = field.strip_prefix(verb.as_str());
+                matches!(rest, Some("" | "at" | "to"))
             }
             _ => false,
         }
@@ -88,12 +90,9 @@ impl Happening {
             Happening::Updated => is_update(change),
             Happening::Changed(_) => is_update(change) && changed.iter().any(|f| self.owns(f)),
             Happening::Became(_) => {
-                let now = |field: &&String| {
-                    let (before, after) = (change.before.as_ref(), change.after.as_ref());
-                    let is = |record: Option<&Record>| says_yes(record.and_then(|r| r.get(*field)));
-                    is(after) && !is(before)
-                };
-                is_update(change) && changed.iter().filter(now).any(|field| self.owns(field))
+                let after = |field: &String| change.after.as_ref().and_then(|r| r.get(field));
+                let mut own = changed.iter().filter(|field| self.owns(field));
+                is_update(change) && own.any(|field| says_yes(after(field)))
             }
         }
     }
@@ -150,15 +149,34 @@ fn message(world: &World, app: &App, event: &EventType, change: &Change) -> Opti
     let payload = match &event.payload.fields {
         None => record,
         Some(fields) => {
-            let own = |name: &str| own_field(world, app, name, &wire);
-            let filled = fields.keys().filter_map(|name| {
-                let value = own(name).or_else(|| record.get(name).cloned())?;
-                Some((name.clone(), value))
-            });
-            filled.filter(|(_, value)| app.app != "highlevel" || !is_blank(Some(value))).collect()
+            let mut payload = filled(app, fields, &record);
+            let own = fields.keys().filter_map(|n| Some((n, own_field(world, app, n, &wire)?)));
+            payload.extend(own.map(|(name, value)| (name.clone(), value)));
+            let place = event.record.as_ref().and_then(|record| record.id.as_deref());
+            match place.and_then(|id| id.split_once('.')) {
+                // `appointment.id`: the record stands in a field of its own.
+                Some((place, _)) => {
+                    let inner = fields.get(place).and_then(|field| field.fields.as_ref());
+                    let inner = inner.map_or(record.clone(), |f| filled(app, f, &record));
+                    payload.insert(place.to_owned(), Value::Object(inner));
+                }
+                None => {
+                    if let Some(id) = place.filter(|id| !payload.contains_key(*id)) {
+                        payload
+                            .insert(id.to_owned(), record.get("id").cloned().unwrap_or_default());
+                    }
+                }
+            }
+            payload
         }
     };
     Some(Message { app: app.app.clone(), event: event.id.clone(), wire, payload })
+}
+
+/// The fields of a message that the record has. HighLevel leaves out what is empty.
+fn filled(app: &App, fields: &IndexMap<String, Field>, record: &Record) -> Record {
+    let there = fields.keys().filter_map(|name| Some((name.clone(), record.get(name)?.clone())));
+    there.filter(|(_, value)| app.app != "highlevel" || !is_blank(Some(value))).collect()
 }
 
 /// What stands in a message besides the record.
@@ -220,6 +238,12 @@ mod tests {
         let task = |completed: bool| json!({ "id": "t", "title": "Call", "completed": completed });
         assert_eq!(wires("highlevel.task", task(false), task(true)), ["TaskComplete"]);
         assert!(wires("highlevel.task", task(true), task(false)).is_empty());
+        let deal = |who: &str| json!({ "id": "o", "name": "Deal", "assignedTo": who });
+        let told = wires("highlevel.opportunity", deal("a"), deal("b"));
+        assert_eq!(told, ["OpportunityAssignedToUpdate"]);
+        let visit = json!({ "id": "v", "title": "Tour" });
+        let told = self::told("highlevel.appointment", Value::Null, visit);
+        assert_eq!(told[0].payload["appointment"]["id"], "v");
     }
 
     #[test]

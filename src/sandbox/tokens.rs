@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use crate::catalog::App;
+use crate::catalog::{App, Operation};
 
 use super::Arrived;
 use super::reply::Reply;
@@ -50,11 +50,11 @@ pub(super) enum Endpoint {
     InstalledLocations,
 }
 
-/// The endpoint that a request is for; none for every other call.
-pub(super) fn endpoint(app: &App, method: &str, path: &str) -> Option<Endpoint> {
+/// What an operation that gives tokens is for; none for every other one.
+pub(super) fn endpoint(app: &App, operation: &Operation) -> Option<Endpoint> {
     let oauth = app.oauth.as_ref()?;
-    let is = |wanted: Option<&str>| wanted == Some(path);
-    match method {
+    let is = |wanted: Option<&str>| wanted == Some(operation.path_pattern());
+    match operation.method() {
         "POST" if is(Some(&oauth.token)) => Some(Endpoint::Token),
         "POST" if is(oauth.location_token.as_deref()) => Some(Endpoint::LocationToken),
         "GET" if is(oauth.installed_locations.as_deref()) => Some(Endpoint::InstalledLocations),

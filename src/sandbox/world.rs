@@ -246,9 +246,6 @@ impl World {
         if arrived.body.len() > MAX_BODY {
             return (with_limits(Reply::refused(&app.app, 413, "request entity too large")), None);
         }
-        if let Some(endpoint) = tokens::endpoint(app, &arrived.method, &arrived.path) {
-            return (with_limits(tokens::answer(self, app, endpoint, arrived)), None);
-        }
         let operation = found.and_then(|found| catalog.operation(&found.entry.id).ok());
         let (Some(found), Some(operation)) = (found, operation) else {
             let path: String = arrived.path.chars().take(200).collect();
@@ -262,7 +259,10 @@ impl World {
             None => (true, None, None),
         };
         let reply = done.then(|| {
-            let reply = self.handle(app, &operation, found, arrived);
+            let reply = match tokens::endpoint(app, &operation) {
+                Some(endpoint) => tokens::answer(self, app, endpoint, arrived),
+                None => self.handle(app, &operation, found, arrived),
+            };
             entry.took_place = reply.is_success() && operation.changes();
             reply
         });
