@@ -2,7 +2,6 @@
 
 use super::World;
 use super::failures::Failures;
-use super::ledger::Ledger;
 use super::records::Records;
 use super::settings::Settings;
 
@@ -39,16 +38,5 @@ impl World {
         self.meters.clear();
         self.ledger.clear();
         self.outbox.forget();
-    }
-}
-
-impl World {
-    /// The requests so far, those that are not kept any more among them.
-    pub fn requests(&self) -> u64 {
-        self.ledger.count()
-    }
-
-    pub(super) fn ledger_mut(&mut self) -> &mut Ledger {
-        &mut self.ledger
     }
 }

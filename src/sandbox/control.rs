@@ -52,7 +52,7 @@ fn handle(world: &mut World, arrived: &Arrived) -> Result<Value, Wrong> {
     match (arrived.method.as_str(), place, rest) {
         ("GET", "ledger", "") => ledger(world, &arrived.query),
         ("DELETE", "ledger", "") => {
-            world.ledger_mut().clear();
+            world.ledger.clear();
             Ok(done())
         }
         ("GET", "records", kind) => records(world, kind),
@@ -111,7 +111,7 @@ fn ledger(world: &World, query: &[(String, String)]) -> Result<Value, Wrong> {
         filter.is_for(&entry.app) && filter.names(entry.operation.as_deref().unwrap_or_default())
     });
     let mut answer = list("requests", filter.last_of(entries));
-    answer["total"] = world.requests().into();
+    answer["total"] = world.ledger.count().into();
     Ok(answer)
 }
 
@@ -370,7 +370,7 @@ mod tests {
         assert_eq!(ask(&mut world, "GET /failures", "").1["failures"], json!([]));
         assert_eq!(ask(&mut world, "GET /settings", "").1["settings"]["rate_limit"], true);
         assert_eq!(world.ask("stax", "GET /customer", Value::Null).0, 200);
-        assert_eq!(world.requests(), 1);
+        assert_eq!(world.ledger.count(), 1);
     }
 
     #[test]
