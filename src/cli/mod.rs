@@ -15,6 +15,7 @@ mod event;
 mod events;
 mod exit;
 mod explain;
+mod fail;
 mod init;
 mod installed;
 mod links;
@@ -32,6 +33,7 @@ mod request;
 mod restore;
 mod run;
 mod runs;
+mod sandbox;
 mod schema;
 mod serve;
 mod snapshot;
@@ -96,6 +98,8 @@ enum Verb {
     Run(run::Args),
     /// Run the examples of recipes in the sandbox
     Test(test::Args),
+    /// Serve the pretended apps on this machine: to try a project whole, and for tests of your own
+    Sandbox(sandbox::Args),
     /// Connect an account of an app: HighLevel or Stax
     Connect(connect::Args),
     /// Look which custom fields, users, pipelines and the like an account has, so that recipes know their names
@@ -138,6 +142,7 @@ pub fn main() -> ExitCode {
         Verb::Explain(args) => explain::run(&args),
         Verb::Run(args) => run::run(&args),
         Verb::Test(args) => test::run(&args),
+        Verb::Sandbox(args) => sandbox::run(&args),
         Verb::Connect(args) => connect::run(&args),
         Verb::Pull(args) => pull::run(&args),
         Verb::Connections(args) => connections::run(&args),

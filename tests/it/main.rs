@@ -28,6 +28,7 @@ mod record;
 mod renew;
 mod resume;
 mod run;
+mod sandbox;
 mod service;
 mod settle;
 mod sign_in;
