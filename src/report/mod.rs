@@ -6,6 +6,7 @@ mod entries;
 mod events;
 mod examples;
 mod findings;
+mod guessed;
 mod links;
 mod requests;
 mod run;
