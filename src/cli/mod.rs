@@ -14,6 +14,7 @@ mod environment;
 mod event;
 mod events;
 mod exit;
+mod explain;
 mod init;
 mod installed;
 mod links;
@@ -88,6 +89,8 @@ enum Verb {
     /// Show every request that a recipe would send, and send nothing
     #[command(name = "dry-run")]
     DryRun(dry_run::Args),
+    /// Say in plain sentences what a recipe does, or draw it
+    Explain(explain::Args),
     /// Run a recipe step by step against the built-in sandbox, or a server you name
     Run(run::Args),
     /// Run the examples of recipes in the sandbox
@@ -129,6 +132,7 @@ pub fn main() -> ExitCode {
         Verb::Init(args) => init::run(&args),
         Verb::Check(args) => check::run(&args),
         Verb::DryRun(args) => dry_run::run(&args),
+        Verb::Explain(args) => explain::run(&args),
         Verb::Run(args) => run::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Connect(args) => connect::run(&args),

@@ -12,6 +12,7 @@ mod connect;
 mod docs;
 mod dry_run;
 mod exchanges;
+mod explain;
 mod examples;
 mod gallery;
 mod gate;

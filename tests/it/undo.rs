@@ -93,7 +93,11 @@ async fn a_run_is_taken_back_as_far_as_it_can_be() {
     };
     assert_eq!((field("f1"), field("f2")), (Some("Silver".into()), Some(7.into())));
     assert!(kitchen.sandbox.world().records("highlevel.task").is_empty());
-    assert!(says(&kitchen, "links list").contains("nothing is linked yet"), "{}", says(&kitchen, "links list"));
+    assert!(
+        says(&kitchen, "links list").contains("nothing is linked yet"),
+        "{}",
+        says(&kitchen, "links list")
+    );
     let again = says(&kitchen, "runs undo run-1");
     assert!(again.contains("was changed by somebody since, and stays"), "{again}");
     let json = says(&kitchen, "runs undo run-7 --format json");
