@@ -51,7 +51,11 @@ pub(super) fn is_guessed(name: &str, step: &str, guessed: &HashSet<String>) -> b
 }
 
 /// The steps among a value's origins whose results are examples; `step` is the one that sends it.
-pub(super) fn guessed_of<'a>(origin: &'a Origin, step: &str, guessed: &HashSet<String>) -> Vec<&'a str> {
+pub(super) fn guessed_of<'a>(
+    origin: &'a Origin,
+    step: &str,
+    guessed: &HashSet<String>,
+) -> Vec<&'a str> {
     let from = origin.from_results.iter().filter(|name| is_guessed(name, step, guessed));
     from.map(|name| name.split('.').next().unwrap_or(name)).collect()
 }

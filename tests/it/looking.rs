@@ -216,7 +216,10 @@ pub fn steady(text: &str, folders: &[&Path]) -> String {
                     _ => c == s,
                 });
             if fits {
-                out.push_str(if shape.contains('.') && shape.ends_with('Z') { MOMENT } else { shape });
+                out.push_str(match shape.ends_with('Z') {
+                    true => MOMENT,
+                    false => shape,
+                });
                 rest = &rest[shape.len()..];
                 continue 'text;
             }
