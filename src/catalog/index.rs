@@ -1,4 +1,4 @@
-//! The first line of the compiled catalog: who is there, and on which line.
+//! The first line of the compiled catalog: who is there, and where each stands.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ pub(super) struct Index {
     pub apps: Vec<App>,
     pub operations: Vec<IndexEntry>,
     pub events: Vec<IndexEntry>,
-    /// `app.Name` and line of every shared shape.
+    /// `app.Name` of every shared shape, and the byte behind the index at which its line begins.
     pub shapes: Vec<(String, usize)>,
 }
 
@@ -41,7 +41,11 @@ pub struct IndexEntry {
     pub records: String,
     /// Whether the body or payload is documented.
     pub documented: bool,
-    pub(super) line: usize,
+    /// The byte behind the index at which its line begins.
+    pub(super) start: usize,
+    /// Which of the catalog's texts it stands in.
+    #[serde(skip)]
+    pub(super) part: usize,
 }
 
 /// Which of the two kinds an entry is.

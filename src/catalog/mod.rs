@@ -7,9 +7,11 @@ mod compile;
 mod event;
 mod field;
 mod fit;
+mod import;
 mod index;
 mod operation;
 mod permission;
+mod sample;
 mod schema;
 mod settling;
 mod shape;
@@ -21,10 +23,11 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 pub use app::{App, EventBy, Limit, OAuth, Proof, Pull, Signature, UserTypes};
 pub use by_name::{AddedValue, ByName, added_values};
-pub use compile::{CompileError, compile};
+pub use compile::{CompileError, compile, compile_app};
 pub use event::{EventType, PayloadSource};
 pub use field::{Field, Fields, Format, Inner, Presence, Record, value_at};
 pub use fit::{Conversion, Fit, Misfit, MisfitKind};
+pub use import::{Description, Imported, NotOpenApi, Remark, import};
 pub use index::{EntryKind, IndexEntry};
 pub use operation::{
     BulkList, BulkShape, Effect, Example as OperationExample, FieldError, FullList, Idempotency,
@@ -48,7 +51,8 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
 /// All apps known.
 pub struct Catalog {
     index: &'static Index,
-    lines: Vec<&'static str>,
+    /// What stands behind the index of each text; a line is looked for when its entry is asked for.
+    texts: Vec<&'static str>,
     shapes: Shapes,
     operations: Vec<OnceLock<Arc<Operation>>>,
     events: Vec<OnceLock<Arc<EventType>>>,
@@ -76,11 +80,29 @@ impl Catalog {
 
     /// A catalog from its compiled text, which lives as long as the program.
     pub fn load(text: &'static str) -> Result<Catalog, serde_json::Error> {
-        let mut lines = text.lines();
-        let index: Index = serde_json::from_str(lines.next().unwrap_or_default())?;
+        Catalog::load_all(&[text])
+    }
+
+    /// A catalog from several compiled texts, each with apps of its own.
+    pub fn load_all(texts: &[&'static str]) -> Result<Catalog, serde_json::Error> {
+        let mut index = Index::default();
+        let mut behind = Vec::new();
+        let mut shapes = HashMap::new();
+        for (part, text) in texts.iter().enumerate() {
+            let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+            let mut more: Index = serde_json::from_str(first)?;
+            let entries = more.operations.iter_mut().chain(&mut more.events);
+            entries.for_each(|entry| entry.part = part);
+            index.apps.append(&mut more.apps);
+            index.operations.append(&mut more.operations);
+            index.events.append(&mut more.events);
+            shapes.extend(more.shapes.into_iter().map(|(name, start)| (name, &rest[start..])));
+            behind.push(rest);
+        }
         let index: &'static Index = Box::leak(Box::new(index));
-        let mut operation_by_id = HashMap::new();
-        let mut operation_by_call: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut operation_by_id = HashMap::with_capacity(2 * index.operations.len());
+        let mut operation_by_call: HashMap<&str, Vec<usize>> =
+            HashMap::with_capacity(index.operations.len());
         for (at, entry) in index.operations.iter().enumerate() {
             operation_by_id.insert(entry.id.as_str(), at);
             for other in entry.short.iter().chain(&entry.aliases) {
@@ -90,11 +112,9 @@ impl Catalog {
         }
         let event_by_id =
             index.events.iter().enumerate().map(|(at, e)| (e.id.as_str(), at)).collect();
-        let lines: Vec<&str> = lines.collect();
-        let shapes = index.shapes.iter().map(|(name, line)| (name.clone(), lines[*line])).collect();
         Ok(Catalog {
             index,
-            lines,
+            texts: behind,
             shapes: Shapes::new(shapes),
             operations: index.operations.iter().map(|_| OnceLock::new()).collect(),
             events: index.events.iter().map(|_| OnceLock::new()).collect(),
@@ -161,7 +181,22 @@ impl Catalog {
             Some(several) => Err(NotFound::Ambiguous(
                 several.iter().map(|&at| self.index.operations[at].id.clone()).collect(),
             )),
-            None => Err(NotFound::Unknown { near: self.nearest_operation(reference) }),
+            None => Err(self.not_an_operation(reference)),
+        }
+    }
+
+    /// Why a name leads to no operation: several have it, or none has.
+    fn not_an_operation(&self, reference: &str) -> NotFound {
+        let same_name = |e: &&IndexEntry| {
+            let id = e.id.rsplit('.').next().unwrap_or_default();
+            reference.strip_prefix(e.app.as_str()).and_then(|rest| rest.strip_prefix('.'))
+                == Some(id)
+        };
+        let several = self.index.operations.iter().filter(same_name);
+        let several: Vec<String> = several.map(|entry| entry.id.clone()).collect();
+        match several.len() {
+            0 | 1 => NotFound::Unknown { near: self.nearest_operation(reference) },
+            _ => NotFound::Ambiguous(several),
         }
     }
 
@@ -241,7 +276,7 @@ impl Catalog {
 
     fn decode_operation(&self, at: usize) -> Arc<Operation> {
         let decode = || {
-            let mut operation: Operation = self.decode(self.index.operations[at].line);
+            let mut operation: Operation = self.decode(&self.index.operations[at]);
             let app = operation.app.clone();
             self.shapes.fill_all(&app, &mut operation.path);
             self.shapes.fill_all(&app, &mut operation.query);
@@ -249,6 +284,7 @@ impl Catalog {
             operation.body_list.iter_mut().for_each(|item| self.shapes.fill(&app, item));
             operation.response.iter_mut().for_each(|answer| self.shapes.fill(&app, answer));
             operation.fill_results();
+            sample::complete(&mut operation);
             Arc::new(operation)
         };
         self.operations[at].get_or_init(decode).clone()
@@ -256,15 +292,17 @@ impl Catalog {
 
     fn decode_event(&self, at: usize) -> Arc<EventType> {
         let decode = || {
-            let mut event: EventType = self.decode(self.index.events[at].line);
+            let mut event: EventType = self.decode(&self.index.events[at]);
             self.shapes.fill(&event.app, &mut event.payload);
+            let says = self.app(&event.app).and_then(|app| app.event_by.body.as_deref());
+            sample::complete_event(&mut event, says);
             Arc::new(event)
         };
         self.events[at].get_or_init(decode).clone()
     }
 
-    fn decode<T: serde::de::DeserializeOwned>(&self, line: usize) -> T {
-        serde_json::from_str(self.lines[line]).expect(
+    fn decode<T: serde::de::DeserializeOwned>(&self, entry: &IndexEntry) -> T {
+        serde_json::from_str(first_line(&self.texts[entry.part][entry.start..])).expect(
             "an entry of schemas/catalog.jsonl was written by the generator of this version",
         )
     }
@@ -304,8 +342,17 @@ fn parameters_with_colons(path: &str) -> String {
     path.replace('{', ":").replace('}', "")
 }
 
+fn first_line(text: &str) -> &str {
+    text.split_once('\n').map_or(text, |(line, _)| line)
+}
+
+/// A call without the names of its parameters: two with the same shape are the same call.
+fn call_shape(call: &str) -> String {
+    let parts = call.split('/').map(|part| if part.starts_with(':') { ":" } else { part });
+    parts.collect::<Vec<_>>().join("/")
+}
+
 /// A call without the names of its parameters and its trailing slash.
 fn shape(call: &str) -> String {
-    let parts = call.trim_end_matches('/').split('/');
-    parts.map(|part| if part.starts_with(':') { ":" } else { part }).collect::<Vec<_>>().join("/")
+    call_shape(call.trim_end_matches('/'))
 }

@@ -8,9 +8,9 @@ use super::{Field, Fields};
 
 /// The shapes of all apps, read as they are asked for.
 pub(super) struct Shapes {
-    /// The line of each shape, by `app.Name`.
+    /// The text that begins with the line of each shape, by `app.Name`.
     lines: HashMap<String, &'static str>,
-    /// Those that never had to be cut: they are the same wherever they stand.
+    /// Those that were cut at nothing that lies outside of them: they are the same wherever they stand.
     ready: Mutex<HashMap<String, Fields>>,
 }
 
@@ -31,47 +31,58 @@ impl Shapes {
         self.fill_inside(app, field, &mut Vec::new());
     }
 
-    /// Returns whether something had to be cut.
-    fn fill_inside(&self, app: &str, field: &mut Field, inside: &mut Vec<String>) -> bool {
+    /// Returns the outermost shape at which something had to be cut, as its place in `inside`.
+    fn fill_inside(&self, app: &str, field: &mut Field, inside: &mut Vec<String>) -> Option<usize> {
         if let Some(name) = &field.shape {
-            if inside.contains(name) {
-                return true;
+            let cut = inside.iter().position(|open| open == name);
+            if cut.is_some() {
+                return cut;
             }
             let (fields, cut) = self.fields(app, name, inside);
             field.fields = Some(fields);
             return cut;
         }
-        let mut cut = false;
+        let mut cut = None;
         if let Some(fields) = &mut field.fields {
             for inner in Arc::make_mut(fields).values_mut() {
-                cut |= self.fill_inside(app, inner, inside);
+                cut = outermost(cut, self.fill_inside(app, inner, inside));
             }
         }
         if let Some(of) = &mut field.of {
-            cut |= self.fill_inside(app, Arc::make_mut(of), inside);
+            cut = outermost(cut, self.fill_inside(app, Arc::make_mut(of), inside));
         }
         cut
     }
 
-    fn fields(&self, app: &str, name: &str, inside: &mut Vec<String>) -> (Fields, bool) {
+    fn fields(&self, app: &str, name: &str, inside: &mut Vec<String>) -> (Fields, Option<usize>) {
         let key = format!("{app}.{name}");
         let ready = || self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(fields) = ready().get(&key) {
-            return (fields.clone(), false);
+            return (fields.clone(), None);
         }
-        let line = self.lines.get(&key).copied().unwrap_or("{}");
+        let line = self.lines.get(&key).copied().map_or("{}", super::first_line);
         let mut fields: Fields = serde_json::from_str(line).expect(
             "a shape of schemas/catalog.jsonl was written by the generator of this version",
         );
+        let own = inside.len();
         inside.push(name.to_owned());
-        let mut cut = false;
+        let mut cut = None;
         for field in Arc::make_mut(&mut fields).values_mut() {
-            cut |= self.fill_inside(app, field, inside);
+            cut = outermost(cut, self.fill_inside(app, field, inside));
         }
         inside.pop();
-        if !cut {
+        // Cut at itself or inside of itself, it would be cut there anywhere.
+        let cut = cut.filter(|&place| place < own);
+        if cut.is_none() {
             ready().insert(key, fields.clone());
         }
         (fields, cut)
+    }
+}
+
+fn outermost(one: Option<usize>, other: Option<usize>) -> Option<usize> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }

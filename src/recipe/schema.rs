@@ -29,8 +29,11 @@ pub fn editor_schema(catalog: &Catalog) -> Value {
         operations.entry(key).or_insert(more);
     }
     let definitions = &mut schema["$defs"];
+    // They are many, and stand once.
+    definitions["OperationName"] = json!({ "type": "string" });
+    set_names(&mut definitions["OperationName"], &operations);
     for (holder, key) in [("Step", "call"), ("ExpectedCall", "call"), ("Failure", "call")] {
-        set_names(&mut definitions[holder]["properties"][key], &operations);
+        definitions[holder]["properties"][key]["$ref"] = "#/$defs/OperationName".into();
     }
     set_names(&mut definitions["Example"]["properties"]["on"], &events);
     let picks = Pick::all(catalog).iter().map(|pick| Value::from(pick.name())).collect();

@@ -146,7 +146,14 @@ pub fn event_text(event: &EventType, app: Option<&App>) -> String {
         (Some(wire), false) => {
             let _ = writeln!(out, "{title} calls it {wire}");
         }
-        _ => {
+        (None, false) => {
+            let _ = writeln!(
+                out,
+                "{title} does not document what it calls it: it is known only at an address that names it, \
+                 which `linecook webhooks list` shows"
+            );
+        }
+        (_, true) => {
             let _ = writeln!(out, "not sent by an app by itself: a tool has to post it");
         }
     }

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::catalog::{Catalog, Effect, Operation, value_at};
+use crate::catalog::{Catalog, Effect, IndexEntry, Operation, value_at};
 
 use super::records::Record;
 
@@ -36,7 +36,9 @@ impl Template {
     /// From the operation of an app that shows this kind best: the one that creates it, or one that
     /// reads it.
     pub fn of_kind(catalog: &Catalog, app: &str, kind: &str) -> Option<Template> {
-        let operations = catalog.operation_entries().iter().filter(|entry| entry.app == app);
+        let of_kind =
+            |entry: &&IndexEntry| entry.app == app && entry.record.as_deref() == Some(kind);
+        let operations = catalog.operation_entries().iter().filter(of_kind);
         let operations = operations.filter_map(|entry| catalog.operation(&entry.id).ok());
         let rank = |operation: &Operation| match operation.effect {
             Effect::Create => 0,
@@ -45,7 +47,6 @@ impl Template {
             _ => 3,
         };
         operations
-            .filter(|operation| operation.record.as_ref().is_some_and(|r| r.kind == kind))
             .filter_map(|operation| Some((rank(&operation), Template::of(&operation)?)))
             .min_by_key(|(rank, _)| *rank)
             .map(|(_, template)| template)

@@ -123,21 +123,34 @@ mod tests {
             let mut query = url::form_urlencoded::Serializer::new(String::new());
             let mut body = Map::new();
             for (slot, name, field) in operation.fields() {
-                let written = operation.example.with.get(name);
+                // A name that stands in two places is written with its place.
+                let long = format!("{}.{name}", slot.name());
+                let with = &operation.example.with;
+                let written = with.get(name).or_else(|| with.get(&long));
                 let Some(value) = written.or(field.usual.as_ref()).cloned() else { continue };
-                let value = match value == "connection.location_id" {
+                let app = catalog.app(&entry.app).unwrap();
+                let is_location = app.location.as_ref() == Some(name);
+                let value = match is_location || value == "connection.location_id" {
                     true => World::location_id().into(),
                     false => value,
                 };
                 let text = super::records::plain(&value);
                 match slot {
                     Slot::Path => path = path.replace(&format!(":{name}"), &text),
+                    Slot::Query if value.is_array() => {
+                        let items = value.as_array().unwrap().iter().map(super::records::plain);
+                        items.for_each(|item| drop(query.append_pair(name, &item)));
+                    }
                     Slot::Query => drop(query.append_pair(name, &text)),
                     Slot::Body => drop(body.insert(name.clone(), value)),
                 }
             }
             let call = format!("{} {path}?{}", operation.method(), query.finish());
-            let (status, answer) = world.ask(&entry.app, &call, Value::Object(body));
+            let body = match operation.body_list {
+                Some(_) => operation.example.with["body"].clone(),
+                None => Value::Object(body),
+            };
+            let (status, answer) = world.ask(&entry.app, &call, body);
             assert!((200..300).contains(&status), "{}: {status} {answer}", entry.id);
             if let Some(response) = &operation.response {
                 let misfits = Fit::answer(response, &answer).misfits;

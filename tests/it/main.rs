@@ -18,6 +18,7 @@ mod gallery;
 mod gate;
 mod generated;
 mod hostile;
+mod import;
 mod interleaving;
 mod looking;
 mod modules;

@@ -1,12 +1,14 @@
 //! `linecook catalog`: what the apps can do and what they tell.
 
+mod import;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
 
-use super::exit::{CommandError, Exit, Result};
-use super::print;
 use crate::catalog::{Catalog, EntryKind, IndexEntry, NotFound, compile};
+use crate::cli::exit::{CommandError, Exit, Result};
+use crate::cli::print;
 use crate::diagnostic::nearest;
 use crate::report;
 
@@ -42,6 +44,8 @@ enum Verb {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Make catalog sources from OpenAPI documents (3.0 and 3.1, JSON or YAML)
+    Import(import::Args),
     /// Compile the catalog's sources into the form that the program embeds (for developers)
     Compile {
         /// The folder with the sources
@@ -68,6 +72,7 @@ pub fn run(args: &Args) -> Result {
             list(app.as_deref(), search.as_deref(), *events, *operations, *format)
         }
         Verb::Show { name, format } => show(name, *format),
+        Verb::Import(args) => import::run(args),
         Verb::Compile { from, to, check } => compile_sources(from, to, *check),
     }
 }
