@@ -3,6 +3,7 @@
 
 mod checks;
 mod imported;
+mod own;
 mod resolve;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -14,6 +15,7 @@ use serde_json::{Map, Value, json};
 use super::index::{Index, IndexEntry};
 use super::{App, Catalog, EventType, Field, Fields, Operation};
 use crate::source::{Document, Route, Source};
+pub use own::{compile_own_file, compile_own_folder};
 use resolve::{Types, records, resolve, resolve_fields, resolve_operation};
 
 /// A mistake in the catalog's sources.
