@@ -87,7 +87,11 @@ fn read_file(path: &Path) -> Result<OwnApp, Vec<FileDiagnostics>> {
         match compile_own_file(path, document.value()) {
             Ok(compiled) => app = Some(compiled),
             Err(errors) => errors.iter().for_each(|error| {
-                sink.say(diagnostic::app_mistake(&error.route, &error.message));
+                sink.say(diagnostic::app_mistake(
+                    &error.route,
+                    &error.message,
+                    error.help.as_deref(),
+                ));
             }),
         }
     }
@@ -111,7 +115,7 @@ fn of_file(path: &Path, errors: &[CompileError]) -> FileDiagnostics {
     let document = Document::parse(&source).ok();
     let mut sink = Sink::default();
     for error in errors {
-        sink.say(diagnostic::app_mistake(&error.route, &error.message));
+        sink.say(diagnostic::app_mistake(&error.route, &error.message, error.help.as_deref()));
     }
     let found = sink.into_sorted(&source, document.as_ref());
     FileDiagnostics { source, document, found }

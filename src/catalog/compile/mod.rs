@@ -24,11 +24,14 @@ pub struct CompileError {
     pub file: PathBuf,
     pub route: Route,
     pub message: String,
+    /// One thing to do, where it is known.
+    pub help: Option<String>,
 }
 
 impl fmt::Display for CompileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.file.display(), self.route, self.message)
+        write!(f, "{}: {}: {}", self.file.display(), self.route, self.message)?;
+        self.help.as_ref().map_or(Ok(()), |help| write!(f, ": {help}"))
     }
 }
 
@@ -293,6 +296,7 @@ impl Compiler {
             file: file.to_owned(),
             route,
             message: message.to_string(),
+            help: None,
         });
     }
 }

@@ -23,11 +23,17 @@ pub fn compile_own_file(path: &Path, file: &Value) -> Result<OwnApp, Vec<Compile
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let name = file["app"].as_str().unwrap_or(&stem).to_owned();
     let mut compiler = Compiler::default();
-    if let Err(why) = may_be_called(&name) {
-        compiler.error(path, Route::root().key("app"), why);
-        return Err(compiler.errors);
+    if let Err((message, help)) = may_be_called(&name) {
+        let is_written = file.get("app").is_some();
+        let route = if is_written { Route::root().key("app") } else { Route::root() };
+        let help = match is_written {
+            true => help,
+            false => format!("{help} for the file, or write `app: …` in it"),
+        };
+        return Err(vec![CompileError { file: path.to_owned(), route, message, help: Some(help) }]);
     }
     compiler.check_types(path, file);
+    let whole_file = file.clone();
     let file = file.as_object().cloned().unwrap_or_default();
     let mut about: Map<String, Value> =
         file.iter().filter(|(key, _)| !PARTS.contains(&key.as_str())).map(cloned).collect();
@@ -50,8 +56,10 @@ pub fn compile_own_file(path: &Path, file: &Value) -> Result<OwnApp, Vec<Compile
     });
     let written = [(path.to_owned(), whole)].into();
     compiler.resources(AppFiles { written, ..AppFiles::default() });
-    let text = compiler.finish()?;
-    Ok(OwnApp { name, text })
+    match compiler.finish() {
+        Ok(text) => Ok(OwnApp { name, text }),
+        Err(errors) => Err(errors.into_iter().map(|error| plain(error, &whole_file)).collect()),
+    }
 }
 
 /// Compiles an app from its folder: `app.yaml`, files of resources, and what was imported.
@@ -63,10 +71,11 @@ pub fn compile_own_folder(folder: &Path) -> Result<OwnApp, Vec<CompileError>> {
     let name = index.apps.first().map(|app| app.app.clone()).unwrap_or_default();
     match may_be_called(&name) {
         Ok(()) => Ok(OwnApp { name, text }),
-        Err(message) => Err(vec![CompileError {
+        Err((message, help)) => Err(vec![CompileError {
             file: folder.join("app.yaml"),
             route: Route::root().key("app"),
             message,
+            help: Some(help),
         }]),
     }
 }
@@ -75,15 +84,53 @@ fn cloned((key, value): (&String, &Value)) -> (String, Value) {
     (key.clone(), value.clone())
 }
 
-fn may_be_called(name: &str) -> Result<(), String> {
+/// What the reader of JSON says, in plain words, at the key that it means.
+fn plain(mut error: CompileError, file: &Value) -> CompileError {
+    let between = |text: &str, start: &str| {
+        let rest = text.strip_prefix(start)?;
+        let (name, rest) = rest.split_once('`')?;
+        Some((name.to_owned(), rest.to_owned()))
+    };
+    let listed = |rest: &str| {
+        let list = rest.trim_start_matches(", expected ").trim_start_matches("one of ");
+        list.to_owned()
+    };
+    if let Some((name, rest)) = between(&error.message, "unknown field `") {
+        error.message = format!("there is no key `{name}` here");
+        error.help = Some(format!("known here: {}", listed(&rest)));
+        let inside = file.pointer(error.route.pointer()).unwrap_or(&Value::Null);
+        error.route = found(inside, &error.route, &name).unwrap_or(error.route);
+    } else if let Some((name, _)) = between(&error.message, "missing field `") {
+        error.message = format!("`{name}` is missing");
+        error.help = Some(format!("add `{name}:`"));
+    } else if let Some((name, rest)) = between(&error.message, "unknown variant `") {
+        error.message = format!("`{name}` is no word for this");
+        error.help = Some(format!("write one of {}", listed(&rest)));
+    }
+    error
+}
+
+/// Where a key of that name is, inside of a value.
+fn found(value: &Value, at: &Route, name: &str) -> Option<Route> {
+    let map = value.as_object()?;
+    match map.contains_key(name) {
+        true => Some(at.key(name)),
+        false => map.iter().find_map(|(key, inner)| found(inner, &at.key(key), name)),
+    }
+}
+
+/// Whether an app may have that name; else why not, and what to do.
+fn may_be_called(name: &str) -> Result<(), (String, String)> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(plain) {
-        return Err(format!(
-            "`{name}` is no name for an app: write small letters, digits and _, with a letter first"
-        ));
+        let help = "choose a name of small letters, digits and _, with a letter first";
+        return Err((format!("`{name}` is no name for an app"), help.to_owned()));
     }
     match Catalog::ships(name) {
-        true => Err(format!("linecook has an app `{name}` already: choose another name")),
+        true => {
+            let message = format!("linecook itself has an app `{name}`");
+            Err((message, "choose another name".to_owned()))
+        }
         false => Ok(()),
     }
 }
@@ -145,17 +192,25 @@ impl Compiler {
             }
             field_wrong(&entry["body_list"], &route.key("body_list"), &types, &mut wrong);
         }
-        wrong.into_iter().for_each(|(route, message)| self.error(path, route, message));
+        self.errors.extend(wrong.into_iter().map(|(route, name, help)| CompileError {
+            file: path.to_owned(),
+            route,
+            message: format!("there is no type `{name}`"),
+            help: Some(help),
+        }));
     }
 }
 
-fn fields_wrong(fields: &Value, at: &Route, types: &Types, wrong: &mut Vec<(Route, String)>) {
+/// Where it is named, its name, and what to do.
+type WrongType = (Route, String, String);
+
+fn fields_wrong(fields: &Value, at: &Route, types: &Types, wrong: &mut Vec<WrongType>) {
     for (name, field) in fields.as_object().into_iter().flatten() {
         field_wrong(field, &at.key(name), types, wrong);
     }
 }
 
-fn field_wrong(field: &Value, at: &Route, types: &Types, wrong: &mut Vec<(Route, String)>) {
+fn field_wrong(field: &Value, at: &Route, types: &Types, wrong: &mut Vec<WrongType>) {
     match (field.as_str(), field["type"].as_str()) {
         (Some(name), _) => type_wrong(name, at, types, wrong),
         (None, Some(name)) => type_wrong(name, &at.key("type"), types, wrong),
@@ -167,7 +222,7 @@ fn field_wrong(field: &Value, at: &Route, types: &Types, wrong: &mut Vec<(Route,
     fields_wrong(&field["fields"], &at.key("fields"), types, wrong);
 }
 
-fn type_wrong(name: &str, at: &Route, types: &Types, wrong: &mut Vec<(Route, String)>) {
+fn type_wrong(name: &str, at: &Route, types: &Types, wrong: &mut Vec<WrongType>) {
     if KINDS.contains(&name) || types.shape(name).is_some() {
         return;
     }
@@ -186,5 +241,5 @@ fn type_wrong(name: &str, at: &Route, types: &Types, wrong: &mut Vec<(Route, Str
         Some(other) => format!("write `type: {other}`"),
         None => format!("write one of {}, or a name from `types`", KINDS.join(", ")),
     };
-    wrong.push((at.clone(), format!("there is no type `{name}`: {instead}")));
+    wrong.push((at.clone(), name.to_owned(), instead));
 }

@@ -4,11 +4,11 @@ use super::{key, new};
 use crate::diagnostic::{Code, Diagnostic, Place};
 use crate::source::Route;
 
-/// Something that does not go together with the rest of the app. `why` is a whole sentence.
-pub fn app_mistake(route: &Route, why: &str) -> Diagnostic {
+/// Something that does not go together with the rest of the app. `help` is one thing to do.
+pub fn app_mistake(route: &Route, why: &str, help: Option<&str>) -> Diagnostic {
     let place = if *route == Route::root() { Place::File } else { key(route) };
     new(Code::AppMistake, place, why)
-        .help("change it in this file; docs/catalog.md says what each key means")
+        .help(help.unwrap_or("change it in this file; docs/catalog.md says what each key means"))
 }
 
 /// Two files of a project are about the same app.
