@@ -68,6 +68,11 @@ impl App {
         self.base_url.iter().chain(pages).filter_map(|address| host_of(address)).collect()
     }
 
+    /// Whether nobody but other tools posts its events: it has no server of its own.
+    pub fn is_told_by_others(&self) -> bool {
+        self.event_by.url && self.base_url.is_none()
+    }
+
     /// Whether its events come from outside, by webhook.
     pub fn tells_from_outside(&self) -> bool {
         let by = &self.event_by;

@@ -33,8 +33,8 @@ pub use import::{Description, Imported, NotOpenApi, Remark, import};
 pub use index::{EntryKind, IndexEntry};
 pub use known::OwnApp;
 pub use operation::{
-    Effect, Example as OperationExample, FieldError, FullList, Idempotency, InDoubt, ListShape,
-    Lookup, NamedResult, Operation, Pages, Slot, TagsShape,
+    BulkList, BulkShape, Effect, Example as OperationExample, FieldError, FullList, Idempotency,
+    InDoubt, ListShape, Lookup, NamedResult, Operation, Pages, Slot, TagsShape,
 };
 pub use permission::{NoPermission, Refusal};
 pub use schema::{request_schema, response_schema};

@@ -63,6 +63,8 @@ pub struct Operation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<TagsShape>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bulk: Option<BulkShape>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<Field>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub response_unknown: bool,
@@ -154,6 +156,41 @@ pub struct TagsShape {
     pub contact: String,
     #[serde(default)]
     pub full_list: FullList,
+}
+
+/// The operation that does the same for many records with one call, and how its answer speaks of each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BulkShape {
+    /// An operation of the same app, with the same body fields besides these.
+    pub operation: String,
+    /// Fields that are always sent so.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub with: IndexMap<String, Value>,
+    /// Its body field with the ids of the records.
+    pub ids: String,
+    /// The most records in one call.
+    pub most: usize,
+    /// The list in its answer with one entry for each record: a dotted path from `$`.
+    pub answers: String,
+    /// The field of an entry with the id of the record.
+    pub id: String,
+    /// What an entry says when it went well.
+    pub good: IndexMap<String, Value>,
+    /// The list that the single call would have answered.
+    pub list: BulkList,
+}
+
+/// How a list stands after a change, as far as a bulk answer says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BulkList {
+    /// The field of the single answer.
+    pub field: String,
+    /// The fields of an entry: what was there, came and went.
+    pub before: String,
+    pub added: String,
+    pub removed: String,
 }
 
 /// What a full list of tags does.

@@ -1,7 +1,12 @@
 //! `linecook dry-run`: every request that would go out.
+//!
+//! An example says what is there: its calls are answered by the sandbox, with that. For any other event
+//! nobody knows, and they are answered with the examples of the catalog.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use super::exit::{CommandError, Exit, Result};
 use super::live::LiveProject;
@@ -9,14 +14,19 @@ use super::live_links::RunLinks;
 use super::options::{Format, RecipeArgs, colour};
 use super::prepare::{Prepared, prepare, runtime};
 use super::print;
-use super::target::{Target, TargetArgs};
+use super::target::{Target, TargetArgs, furnish};
+use crate::call::{CallError, Caller, Request, Response};
 use crate::catalog::Catalog;
 use crate::connection::Credentials;
-use crate::execute::{Care, DryEngine, Imagined, ReadingEngine, Setup, drive};
+use crate::execute::{
+    Care, DryEngine, Imagined, ReadingEngine, RehearsingEngine, Setup, VirtualClock, drive,
+};
 use crate::http::HttpCaller;
 use crate::journal::{History, Outcome};
 use crate::plan::Accounts;
-use crate::report::DryRun;
+use crate::recipe::{Example, Given};
+use crate::report::{AnswersFrom, DryRun};
+use crate::sandbox::{InProcess, World};
 
 /// How long one answer is waited for.
 const ONE_ANSWER: Duration = Duration::from_secs(30);
@@ -44,9 +54,12 @@ pub fn run(args: &Args) -> Result {
     let Some(prepared) = prepare(&args.recipe)? else {
         return Ok(Exit::Problems);
     };
-    let (history, outcome) = match args.read {
-        true => runtime()?.block_on(read(args, &prepared))?,
-        false => runtime()?.block_on(imagine(args, &prepared)),
+    let (answers_from, (history, outcome)) = match (args.read, &prepared.example) {
+        (true, _) => (AnswersFrom::Apps, runtime()?.block_on(read(args, &prepared))?),
+        (false, Some(example)) => {
+            (AnswersFrom::Sandbox, runtime()?.block_on(rehearse(args, &prepared, example)))
+        }
+        (false, None) => (AnswersFrom::Catalog, runtime()?.block_on(imagine(args, &prepared))),
     };
     let answers = prepared.answers();
     let dry_run = DryRun {
@@ -60,7 +73,7 @@ pub fn run(args: &Args) -> Result {
         now: prepared.now.to_string(),
         answers: &answers,
         file: &prepared.file,
-        has_read: args.read,
+        answers_from,
         colour: colour(),
     };
     match args.format {
@@ -75,16 +88,69 @@ pub fn run(args: &Args) -> Result {
 
 /// Everything that would be sent, with the catalog's examples for what the apps would answer.
 async fn imagine(args: &Args, prepared: &Prepared) -> (History, Outcome) {
-    let catalog = Catalog::embedded();
-    let location = args.recipe.location.as_deref().unwrap_or("[location of the connection]");
-    let accounts = Accounts::of_catalog(catalog, location);
-    let setup = setup(prepared, accounts, Care::default(), Duration::ZERO);
-    let mut engine = DryEngine::new(catalog, prepared.now)
-        .with_links(links_of_project(args, prepared))
-        .with_answers(prepared.answers())
-        .with_last_seen(prepared.last_seen());
+    let setup = setup(prepared, accounts(location(args)), Care::default(), Duration::ZERO);
+    let mut engine = dry_engine(args, prepared);
     let outcome = drive(&prepared.plan, &prepared.event, &setup, &mut engine).await;
     (engine.into_history(), outcome)
+}
+
+/// Everything that an example would send, answered by the sandbox with what the example says is there.
+/// What goes wrong in it is left out: nobody wants to read each call as often as it is tried.
+async fn rehearse(args: &Args, prepared: &Prepared, example: &Example) -> (History, Outcome) {
+    let setup = setup(prepared, accounts(location(args)), Care::default(), Duration::ZERO);
+    let mut world = World::new(Catalog::embedded());
+    world.set_now(prepared.now);
+    world.set_rate_limit(false);
+    let given = example.given.clone().map(|given| Given { failures: Vec::new(), ..given });
+    furnish(&mut world, given.as_ref(), &prepared.event);
+    let clock = VirtualClock::at(prepared.now);
+    let caller = Pretended {
+        apps: InProcess::at(world, clock.clone()),
+        location: location(args).to_owned(),
+    };
+    let mut engine = RehearsingEngine::new(caller, clock, dry_engine(args, prepared));
+    let outcome = drive(&prepared.plan, &prepared.event, &setup, &mut engine).await;
+    (engine.into_history(), outcome)
+}
+
+/// The sandbox, whose only account goes by the name that is shown.
+struct Pretended {
+    apps: InProcess,
+    location: String,
+}
+
+impl Caller for Pretended {
+    async fn call(&self, request: &Request) -> std::result::Result<Response, CallError> {
+        let own = |value: &mut String| {
+            if *value == self.location {
+                *value = World::location_id().to_owned();
+            }
+        };
+        let mut request = request.clone();
+        request.path.iter_mut().for_each(own);
+        request.query.iter_mut().for_each(|(_, value)| own(value));
+        for value in request.body.iter_mut().filter_map(Value::as_object_mut).flatten() {
+            if let (_, Value::String(value)) = value {
+                own(value);
+            }
+        }
+        self.apps.call(&request).await
+    }
+}
+
+fn location(args: &Args) -> &str {
+    args.recipe.location.as_deref().unwrap_or("[location of the connection]")
+}
+
+fn accounts(location: &str) -> Accounts {
+    Accounts::of_catalog(Catalog::embedded(), location)
+}
+
+fn dry_engine(args: &Args, prepared: &Prepared) -> DryEngine<Imagined<RunLinks>> {
+    DryEngine::new(Catalog::embedded(), prepared.now)
+        .with_links(links_of_project(args, prepared))
+        .with_answers(prepared.answers())
+        .with_last_seen(prepared.last_seen())
 }
 
 /// Those that the example says; for an event of one's own those of the project, as far as there is one.

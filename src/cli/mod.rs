@@ -14,6 +14,7 @@ mod environment;
 mod event;
 mod events;
 mod exit;
+mod explain;
 mod init;
 mod installed;
 mod links;
@@ -51,6 +52,7 @@ pub use load::load;
 pub use prepare::{given_last_seen, given_links};
 pub use project::{Installation, LoadedProject, ReadyProject, load_project};
 pub use target::furnish;
+pub use test::snapshots_of;
 
 const ABOUT: &str = "\
 linecook checks, tries and runs recipes.
@@ -88,6 +90,8 @@ enum Verb {
     /// Show every request that a recipe would send, and send nothing
     #[command(name = "dry-run")]
     DryRun(dry_run::Args),
+    /// Say in plain sentences what a recipe does, or draw it
+    Explain(explain::Args),
     /// Run a recipe step by step against the built-in sandbox, or a server you name
     Run(run::Args),
     /// Run the examples of recipes in the sandbox
@@ -129,6 +133,7 @@ pub fn main() -> ExitCode {
         Verb::Init(args) => init::run(&args),
         Verb::Check(args) => check::run(&args),
         Verb::DryRun(args) => dry_run::run(&args),
+        Verb::Explain(args) => explain::run(&args),
         Verb::Run(args) => run::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Connect(args) => connect::run(&args),

@@ -160,17 +160,18 @@ impl CallStep<'_, '_> {
     ) -> Result<Results, End> {
         // What is read from here on is still so when it is written.
         let locks = self.drive.setup.locks.clone();
-        let _lock = match self.lock_name(&planned).filter(|_| looks_first(self.call)) {
+        let _lock = match self.lock_name(&planned) {
             Some(name) => Some(locks.lock(&name).await),
             None => None,
         };
+        let since = locks.now();
         let found = match self.whose(&mut planned).await? {
             Whose::Unknown => None,
             Whose::Known(sight) => Some(*sight),
             Whose::Settled(results) => return Ok(results),
         };
         let outcome = match looks_first(self.call) {
-            true => self.guarded(planned, found).await?,
+            true => self.guarded(planned, found, since).await?,
             false => {
                 self.show_difference(&planned, found).await?;
                 self.make(planned, exists).await?

@@ -57,6 +57,11 @@ impl<L: Links> DryEngine<L> {
         self
     }
 
+    /// As late as it is in the run.
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// Keeps a call that was answered otherwise.
     pub(super) fn note_call(
         &mut self,

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::attempt::{Tries, failed, once, wait};
 use super::call_step::{CallStep, Results};
 use super::drive::End;
+use super::record_locks::{Moment, RecordLock};
 use super::settle::as_answered;
 use crate::call::Response;
 use crate::catalog::{Effect, Field, Operation};
@@ -34,15 +35,18 @@ pub(super) struct Sight {
 
 impl CallStep<'_, '_> {
     /// Reads the record and writes what differs, again and again until it is written or there is nothing
-    /// to write. `found` is what has been read already, while others were kept out.
+    /// to write. `found` is what has been read already, not before `since`.
     pub(super) async fn guarded(
         &mut self,
         planned: PlannedRequest,
         found: Option<Sight>,
+        since: Moment,
     ) -> Result<Results, End> {
         let operation = self.call.operation.clone();
         let (key, owner) = (self.key("call"), self.owner());
-        let mut found = found;
+        let locks = self.drive.setup.locks.clone();
+        let (mut found, mut since) = (found, since);
+        let mut of_found: Option<RecordLock> = None;
         let mut first = None;
         let call = PlannedCall {
             planned: planned.clone(),
@@ -55,11 +59,21 @@ impl CallStep<'_, '_> {
         for round in 1..=MOST_ROUNDS {
             let sight = match found.take() {
                 Some(sight) => sight,
-                None => match self.read_record(&format!("read-{round}"), &planned).await? {
-                    Ok(sight) => sight,
-                    Err(error) => return Ok(Err(error)),
-                },
+                None => {
+                    since = locks.now();
+                    match self.read_record(&format!("read-{round}"), &planned).await? {
+                        Ok(sight) => sight,
+                        Err(error) => return Ok(Err(error)),
+                    }
+                }
             };
+            // Who was found by e-mail or phone may be changed by its id at the same time.
+            if let (None, Some(name)) = (&of_found, self.lock_of_found(&planned, &sight)) {
+                of_found = Some(locks.lock(&name).await);
+                if !locks.was_free_since(&name, since) {
+                    continue;
+                }
+            }
             if let (Some(on_conflict), Some(record), false) =
                 (self.call.safe.unless_changed, &sight.record, sight.imagined)
             {
@@ -289,19 +303,32 @@ impl CallStep<'_, '_> {
             .collect()
     }
 
-    /// Under which name all others of this process are kept out while a record is read and written.
+    /// Under which name all others of this process are kept out while a record is read and written; none
+    /// for what changes no record that is known before.
     pub(super) fn lock_name(&self, planned: &PlannedRequest) -> Option<String> {
-        let request = &planned.request;
-        match &self.call.safe.finds {
-            Some(finds) => {
-                let body = request.body.as_ref()?;
-                let (_, value) = finds.by.iter().find_map(|(ours, _)| {
-                    Some((ours, body.get(ours).filter(|v| !plan::is_blank(v))?))
-                })?;
-                Some(format!("{} {} {value}", request.base_url, request.call))
-            }
-            None => Some(format!("{} {}", request.base_url, request.path.join("/"))),
+        let (request, operation) = (&planned.request, &self.call.operation);
+        if let Some(finds) = &self.call.safe.finds {
+            let body = request.body.as_ref()?;
+            let value = |ours: &String| body.get(ours).filter(|v| !plan::is_blank(v));
+            let value = finds.by.iter().find_map(|(ours, _)| value(ours))?;
+            return Some(format!("{} {} {value}", request.base_url, request.call));
         }
+        let record = operation.record.as_ref().filter(|_| operation.effect == Effect::Update)?;
+        let parts = operation.path_pattern().split('/').skip(1).zip(&request.path);
+        let mut ids = parts.filter(|(part, _)| part.strip_prefix(':') == record.id.as_deref());
+        Some(self.name_of(planned, ids.next()?.1))
+    }
+
+    /// The same for a record that was only found by what is in it.
+    fn lock_of_found(&self, planned: &PlannedRequest, sight: &Sight) -> Option<String> {
+        let id = sight.record.as_ref().filter(|_| !sight.imagined)?.get("id")?.as_str()?;
+        self.call.safe.finds.as_ref().map(|_| self.name_of(planned, id))
+    }
+
+    fn name_of(&self, planned: &PlannedRequest, id: &str) -> String {
+        let operation = &self.call.operation;
+        let kind = operation.record.as_ref().map(|record| record.full_kind(&operation.app));
+        format!("{} {} {id}", planned.request.base_url, kind.unwrap_or_default())
     }
 
     /// Notes something that people see of the step.

@@ -23,7 +23,9 @@ pub use named::{by_names, with_custom_fields};
 pub use patch::{FieldChange, Patched, is_blank, moved_on, not_stored, patch};
 pub use render::{DataError, Detail, Origin, render};
 pub(crate) use render::{evaluate, template_error};
-pub use request::{LeftOut, PlannedRequest, page, page_size, request, tag_request, tags_left};
+pub use request::{
+    LeftOut, PlannedRequest, bulk_request, page, page_size, request, tag_request, tags_left,
+};
 pub use results::{comparable, fields_with_zones, list_results, matches, results, with_zones};
 
 /// What is stored with a run says which form it has.

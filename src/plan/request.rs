@@ -9,7 +9,7 @@ use super::account::Account;
 use super::named;
 use super::render::{DataError, Detail, Fitted, Origin, fit, render};
 use crate::call::{Request, check_path_value};
-use crate::catalog::{App, Field, Operation, Slot};
+use crate::catalog::{App, BulkShape, Field, Operation, Slot};
 use crate::check::{CheckedCall, Content, Input, Mapping, Place};
 use crate::connection::Connection;
 use crate::template::{Outcome, Scope};
@@ -200,6 +200,30 @@ pub fn tags_left(
     };
     tags.retain(|tag| has(tag) != adds);
     (!tags.is_empty()).then_some(planned)
+}
+
+/// One request for many records: what `single` asks, asked for all of `ids`.
+pub fn bulk_request(
+    operation: &Operation,
+    shape: &BulkShape,
+    single: &Request,
+    ids: Vec<Value>,
+    account: Account<'_>,
+) -> Result<Request, DataError> {
+    let place = Place::default();
+    let mut draft = Draft::new(operation, &place, Detail::ToSend);
+    let same = single.body.iter().filter_map(Value::as_object).flatten();
+    let fields = same.map(|(name, value)| (name.as_str(), value.clone()));
+    let fields =
+        fields.chain(shape.with.iter().map(|(name, value)| (name.as_str(), value.clone())));
+    for (name, value) in fields.chain([(shape.ids.as_str(), Value::Array(ids))]) {
+        if let Ok((slot, name, _)) = operation.field(name) {
+            draft.add(slot, name, value, Vec::new());
+        }
+    }
+    draft.usual(account.connection)?;
+    draft.complete()?;
+    Ok(draft.request(account.app, account.connection).request)
 }
 
 impl<'a> Draft<'a> {

@@ -5,7 +5,9 @@ mod diagnostics;
 mod entries;
 mod events;
 mod examples;
+mod explain;
 mod findings;
+mod flow;
 mod links;
 mod requests;
 mod run;
@@ -20,9 +22,11 @@ pub use events::{EventList, EventSummary};
 pub use examples::{
     ExampleResult, RecipeExamples, examples_json, examples_junit, examples_text, totals,
 };
+pub use explain::{Calls, Explanation, explain};
 pub use findings::{Finding, Verdict, bytes, findings_json, findings_text};
+pub use flow::Flow;
 pub use links::{LinkList, LinkRow};
-pub use requests::DryRun;
+pub use requests::{AnswersFrom, DryRun};
 pub use run::{run_ending, run_json, run_line};
 pub use run_history::RunHistory;
 pub use runs::{RunList, RunSummary, counted, minute};

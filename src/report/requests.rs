@@ -16,6 +16,17 @@ use crate::plan::{Origin, Plan, unmarked_body};
 use crate::recipe::RecipeFile;
 use crate::template::Template;
 
+/// Who has answered the calls of a dry run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswersFrom {
+    /// Nobody: each answer is the example of the catalog.
+    Catalog,
+    /// The sandbox, with what the example says is there.
+    Sandbox,
+    /// The apps themselves; only what would be written is imagined.
+    Apps,
+}
+
 /// What a dry run found out.
 pub struct DryRun<'a> {
     pub catalog: &'a Catalog,
@@ -32,8 +43,7 @@ pub struct DryRun<'a> {
     /// What the example says that a person answers.
     pub answers: &'a IndexMap<String, String>,
     pub file: &'a RecipeFile,
-    /// The apps were asked; only what would be written is imagined.
-    pub has_read: bool,
+    pub answers_from: AnswersFrom,
     pub colour: bool,
 }
 
@@ -63,10 +73,7 @@ impl DryRun<'_> {
                         self.line(key)
                     );
                     if self.decided_by_example(&key.step, &guessed) {
-                        let _ = writeln!(
-                            out,
-                            "           as the example answers; the real one may differ"
-                        );
+                        let _ = writeln!(out, "           {}", self.may_differ());
                     }
                 }
                 Entry::Decided { key, decision } => {
@@ -128,17 +135,19 @@ impl DryRun<'_> {
         for (name, value) in &request.headers {
             let _ = writeln!(out, "   {name}: {value}");
         }
-        if self.has_read && call.effect == Effect::Read {
+        if self.answers_from == AnswersFrom::Apps && call.effect == Effect::Read {
             let _ = writeln!(out, "   {}", "asked, and answered".dimmed());
             return;
         }
         if let Some(looks_for) = &call.looks_for {
             let word = if looks_for.creates { "none is there yet" } else { "one is there" };
-            let _ = writeln!(
-                out,
-                "   {}",
-                format!("looks through the answer, and this dry run assumes that {word}").dimmed()
-            );
+            let words = match self.answers_from {
+                AnswersFrom::Catalog => {
+                    format!("looks through the answer, and this dry run assumes that {word}")
+                }
+                _ => "looks through the answer".to_owned(),
+            };
+            let _ = writeln!(out, "   {}", words.dimmed());
         }
         let _ = writeln!(out, "   Authorization: Bearer [token of the {} connection]", request.app);
         let mut rows: Vec<(String, String, String)> = Vec::new();
@@ -156,8 +165,9 @@ impl DryRun<'_> {
         if let Some(body) = &unmarked_body(&call.planned) {
             leaves(body, "", &mut |path, value| {
                 let origin = nearest(&call.planned.origins, path);
-                let mut remark =
-                    origin.map_or(String::new(), |origin| self.remark(origin, &key.step, guessed));
+                let mut remark = origin.map_or("as it is there".to_owned(), |origin| {
+                    self.remark(origin, &key.step, guessed)
+                });
                 if value.is_null() {
                     remark.push_str(", blanks it");
                 }
@@ -225,16 +235,27 @@ impl DryRun<'_> {
             parts.push(format!("converted from {before}"));
         }
         for step in guessed_of(origin, step, guessed) {
-            parts.push(format!("example answer of `{step}`"));
+            parts.push(match self.answers_from {
+                AnswersFrom::Sandbox => format!("answer of `{step}` in the sandbox"),
+                _ => format!("example answer of `{step}`"),
+            });
         }
         parts.join(", ")
+    }
+
+    /// That a step was left out because of an answer that no app has given.
+    fn may_differ(&self) -> &'static str {
+        match self.answers_from {
+            AnswersFrom::Sandbox => "as the sandbox answers; the real app may differ",
+            _ => "as the example answers; the real one may differ",
+        }
     }
 
     /// The steps whose results are the catalog's examples, or made of them.
     fn guessed_steps(&self) -> HashSet<String> {
         let mut guessed = HashSet::new();
         collect(&self.plan.recipe.steps, &mut guessed);
-        if self.has_read {
+        if self.answers_from == AnswersFrom::Apps {
             // What was asked for is no guess.
             let imagined = self.history.entries().iter().filter_map(|entry| match entry {
                 Entry::Answered { key, answer: Ok(answer), .. } if answer.imagined => {
@@ -305,9 +326,9 @@ impl DryRun<'_> {
             1 => "1 changes something".to_owned(),
             n => format!("{n} change something"),
         };
-        let sent = match self.has_read {
-            true => "Nothing was written.",
-            false => "Nothing was sent.",
+        let sent = match self.answers_from {
+            AnswersFrom::Apps => "Nothing was written.",
+            _ => "Nothing was sent.",
         };
         format!("{}, {changing}{scopes}. {sent}", plural(calls.len(), "call"))
     }

@@ -2,6 +2,7 @@
 //! happens in between go out.
 
 mod acts;
+mod bundle;
 mod chores;
 mod dispatch;
 mod gates;

@@ -8,7 +8,9 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tracing::{Instrument, debug, error, info_span, warn};
 
+use super::bundle::{Bundled, Bundles};
 use super::installed::{Installed, Kept};
+use super::metrics::Counted;
 use crate::clock::SystemClock;
 use crate::execute::{
     DurableEngine, Journal, LONGEST_CHAIN, Links, OwnWrites, RecordLocks, TriggerEvent, drive,
@@ -39,6 +41,8 @@ pub struct Runner {
     settle_after: Duration,
     /// Keeps writers of the same record apart.
     locks: RecordLocks,
+    /// What runs of a sync send together.
+    bundles: Bundles,
     /// What has been written lately: what tells of that is an echo.
     pub own_writes: OwnWrites,
     installed: Mutex<Arc<Installed>>,
@@ -64,6 +68,7 @@ impl Runner {
             installed,
             kept,
             locks: RecordLocks::default(),
+            bundles: Bundles::default(),
             own_writes: OwnWrites::default(),
         }
     }
@@ -143,7 +148,12 @@ impl Runner {
         let kept = kept.expect("a run without its plan has not come this far");
         let connections = installed.names_now(&kept.connections);
         let quota = self.gates.of_run(&connections, ready.priority);
-        let caller = super::metrics::Counted(self.caller.through(&connections));
+        let caller = Bundled {
+            caller: Counted(self.caller.through(&connections)),
+            with: (ready.priority > 0)
+                .then(|| (self.bundles.clone(), Arc::new(setup.accounts.clone()))),
+            connection: connections.values().cloned().collect::<Vec<_>>().join(" "),
+        };
         let through = (event.event.app.as_str(), ready.connection.as_str());
         let accounts = Arc::new(installed.accounts_of(&connections, through));
         let journal = RunJournal {

@@ -19,8 +19,15 @@ use crate::service::plan_of;
 const WRITERS: usize = 16;
 const FOREIGN_WRITES: usize = 8;
 
-/// Each writer names its own field, its own custom field and its own tag.
+/// Each writer names its own field, its own custom field and its own tag; some know the contact by its id,
+/// some by its e-mail or phone.
 fn recipe(writer: usize) -> String {
+    let (call, contact) = match writer % 4 {
+        0 | 1 => ("PUT /contacts/:contactId", "contactId: one"),
+        2 => ("POST /contacts/upsert", "email: one@example.com"),
+        _ => ("POST /contacts/upsert", "{ email: one@example.com, phone: '+14075550100' }"),
+    };
+    let contact = contact.trim_matches(['{', '}', ' ']).replace(", ", "\n      ");
     let own = ["firstName", "lastName", "city", "website", "address1", "timezone"];
     let field = own.get(writer).map(|name| format!("{name}: 'of {writer}'")).unwrap_or_default();
     format!(
@@ -29,10 +36,10 @@ name: Writer {writer}
 trigger:
   on: stax.customer_updated
 steps:
-  - call: PUT /contacts/:contactId
+  - call: {call}
     patch: true
     with:
-      contactId: one
+      {contact}
       customFields: [{{ id: f{writer}, field_value: 'of {writer}' }}]
       tags: {{ add: [tag-{writer}], remove: [old-{writer}] }}
       {field}
@@ -119,7 +126,7 @@ async fn interleave(seed: u64, plans: &[Arc<Plan>]) -> Result<(), String> {
     // The harder of the two: what a list of custom fields does not name is gone.
     world.set_replace_custom_fields(true);
     let old: Vec<String> = (0..WRITERS).map(|writer| format!("old-{writer}")).collect();
-    let contact = json!({ "id": "one", "email": "one@example.com", "tags": old,
+    let contact = json!({ "id": "one", "email": "one@example.com", "phone": "+14075550100", "tags": old,
         "customFields": [{ "id": "kept", "field_value": "kept" }] });
     world.add_records("highlevel.contact", &[contact.as_object().unwrap().clone()]);
     let world = Arc::new(Mutex::new(world));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use linecook::call::{CallError, Caller, Request, Response};
 use linecook::catalog::{Catalog, InDoubt};
-use linecook::cli::{example_payload, furnish, given_last_seen, given_links, load};
+use linecook::cli::{example_payload, furnish, given_last_seen, given_links, load, snapshots_of};
 use linecook::execute::{
     DurableEngine, Journal, Links, MemoryLinks, Quota, Setup, TriggerEvent, VirtualClock, drive,
     settings,
@@ -147,12 +147,12 @@ impl Quota for Open {
 }
 
 /// A recipe with what it is tried with.
-struct Case {
-    name: String,
-    plan: Plan,
-    event: TriggerEvent,
-    setup: Setup,
-    example: Option<Example>,
+pub struct Case {
+    pub name: String,
+    pub plan: Plan,
+    pub event: TriggerEvent,
+    pub setup: Setup,
+    pub example: Option<Example>,
 }
 
 /// One life of a run.
@@ -165,7 +165,8 @@ struct Life {
 }
 
 impl Case {
-    fn all(path: &Path) -> Vec<Case> {
+    /// One for each example of a recipe, in their order; none where it has errors.
+    pub fn all(path: &Path) -> Vec<Case> {
         let loaded = load(path);
         let (Some(checked), Some(file)) = (loaded.checked, loaded.file) else { return Vec::new() };
         let plan = plan::recipe(checked);
@@ -177,7 +178,8 @@ impl Case {
     }
 
     fn one(path: &Path, plan: &Plan, example: Option<Example>) -> Case {
-        let now = "2026-03-02T10:00:00Z".parse().unwrap();
+        let now = example.as_ref().and_then(|e| e.now.as_deref()).unwrap_or("2026-03-02T10:00:00Z");
+        let now = now.parse().unwrap();
         let payload = example.as_ref().and_then(|e| example_payload(path, e).unwrap());
         let on = example.as_ref().and_then(|e| e.on.clone());
         let events = &plan.recipe.trigger.events;
@@ -186,10 +188,11 @@ impl Case {
             payload.unwrap_or_else(|| event.example.as_object().cloned().unwrap_or_default());
         let given = example.as_ref().map(|e| e.settings.clone()).unwrap_or_default();
         let catalog = Catalog::embedded();
+        let names = example.as_ref().map(|e| snapshots_of(e, catalog)).unwrap_or_default();
         let setup = Setup {
             catalog,
             run_id: "run-1".to_owned(),
-            settings: settings(plan, &given, &Default::default()).unwrap_or_default(),
+            settings: settings(plan, &given, &names).unwrap_or_default(),
             accounts: Accounts::of_catalog(catalog, World::location_id()),
             detail: linecook::plan::Detail::ToSend,
             defaults: Default::default(),
@@ -205,7 +208,8 @@ impl Case {
         Case { name, plan: plan.clone(), event, setup, example }
     }
 
-    fn world(&self) -> (InProcess, VirtualClock) {
+    /// The pretended apps as the example says they are, and their time.
+    pub fn world(&self) -> (InProcess, VirtualClock) {
         let now = self.event.received_at;
         let mut world = World::new(Catalog::embedded());
         // What is there has been there for a while.

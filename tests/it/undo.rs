@@ -24,6 +24,7 @@ steps:
   - id: task
     call: POST /contacts/:contactId/tasks
     with: { contactId: k1, title: Call, dueDate: '2026-03-05T09:00:00Z' }
+    link: { stax.customer: '{{ event.id }}', highlevel.task: '{{ steps.task.task_id }}' }
   - call: POST /contacts/:contactId/workflow/:workflowId
     with: { contactId: k1, workflowId: welcome }
 ";
@@ -74,7 +75,8 @@ async fn a_run_is_taken_back_as_far_as_it_can_be() {
         "• add the tags lead of contact k1",
         "• remove the tags customer of contact k1",
         "• restore contact k1: firstName back to \"Ada\"; customFields back to \"Silver\"; city was changed by somebody since, and stays",
-        "4 can be undone, 1 cannot. Nothing was done: `--apply` does it.",
+        "• unlink stax.customer c1 from highlevel.task ",
+        "5 can be undone, 1 cannot. Nothing was done: `--apply` does it.",
     ] {
         assert!(plan.contains(line), "{line}\nis not in\n{plan}");
     }
@@ -91,6 +93,11 @@ async fn a_run_is_taken_back_as_far_as_it_can_be() {
     };
     assert_eq!((field("f1"), field("f2")), (Some("Silver".into()), Some(7.into())));
     assert!(kitchen.sandbox.world().records("highlevel.task").is_empty());
+    assert!(
+        says(&kitchen, "links list").contains("nothing is linked yet"),
+        "{}",
+        says(&kitchen, "links list")
+    );
     let again = says(&kitchen, "runs undo run-1");
     assert!(again.contains("was changed by somebody since, and stays"), "{again}");
     let json = says(&kitchen, "runs undo run-7 --format json");

@@ -70,6 +70,21 @@ impl Compiler {
                     say(format!("`tags` names `{id}`, which is not there"));
                 }
             }
+            if let Some(bulk) = &operation.bulk {
+                let fits = |other: &Operation| {
+                    let body = other.body.clone().unwrap_or_default();
+                    let ours = operation.body.iter().flat_map(|body| body.keys());
+                    body.contains_key(&bulk.ids)
+                        && ours.into_iter().all(|name| body.contains_key(name))
+                        && bulk.with.keys().all(|name| other.field(name).is_ok())
+                };
+                if !sibling(&bulk.operation).is_some_and(fits) {
+                    say(format!(
+                        "`bulk` names `{}`, which is not there or lacks a field",
+                        bulk.operation
+                    ));
+                }
+            }
             for (name, _) in operation.example.with.iter() {
                 if operation.field(name).is_err()
                     && !operation.body_unknown

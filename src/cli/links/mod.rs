@@ -9,6 +9,8 @@ use clap::Subcommand;
 
 use super::exit::Result;
 
+pub use change::ask_for;
+
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]

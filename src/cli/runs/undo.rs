@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::filter::run_id;
@@ -10,18 +11,19 @@ use crate::catalog::{Catalog, value_at};
 use crate::cli::credentials::ProjectCredentials;
 use crate::cli::exit::{CommandError, Exit, Result};
 use crate::cli::installed::connections;
+use crate::cli::links::ask_for;
 use crate::cli::options::Format;
 use crate::cli::prepare::runtime;
 use crate::cli::print;
 use crate::cli::project::{ReadyProject, load_project};
-use crate::cli::store::StoreArgs;
+use crate::cli::store::{StoreArgs, StorePlace};
 use crate::connection::{Connection, Credentials};
 use crate::execute::{UndoHow, UndoTarget, Undoing, still_ours, undo};
 use crate::http::{Guard, HttpCaller};
-use crate::journal::History;
+use crate::journal::{History, LinkChange};
 use crate::plan::{self, Account, Detail};
 use crate::server::Kept;
-use crate::store::{RunId, Runs};
+use crate::store::{LinkAccounts, LinkFilter, RunId, Runs};
 use crate::template::Scope;
 
 #[derive(clap::Args)]
@@ -44,7 +46,7 @@ pub fn run(args: &Args) -> Result {
 
 /// What became of one thing.
 struct Line {
-    /// `restore`, `delete`, `tags`, `cannot`
+    /// `restore`, `delete`, `tags`, `unlink`, `cannot`
     word: &'static str,
     call: String,
     what: String,
@@ -98,10 +100,51 @@ async fn undo_run(args: &Args) -> Result {
     for undoing in &undoings {
         lines.push(hand.line(undoing, args.apply).await?);
     }
+    let accounts = LinkAccounts(kept.connections.clone());
+    lines.extend(links(&place, &history, accounts, row.created_at, args.apply).await?);
     hand.credentials.settled().await;
     show(args, &lines);
     let went_wrong = lines.iter().any(|line| matches!(line.done, Some(Err(_))));
     Ok(if went_wrong { Exit::Problems } else { Exit::Good })
+}
+
+/// What takes back the links that the run made and that are still there; and which it ended.
+async fn links(
+    place: &StorePlace,
+    history: &History,
+    accounts: LinkAccounts,
+    began: Timestamp,
+    apply: bool,
+) -> std::result::Result<Vec<Line>, CommandError> {
+    let store = place.open()?;
+    let mut lines = Vec::new();
+    for (_, change) in history.link_changes().collect::<Vec<_>>().into_iter().rev() {
+        let line = |word, call: &str, what, done| Line { word, call: call.to_owned(), what, done };
+        let Some(link) = change.begins().cloned() else {
+            let why = "which links there were is no longer known".to_owned();
+            lines.push(line("cannot", &change.to_string(), why, None));
+            continue;
+        };
+        let [one, _] = &link.records;
+        let id = Some(one.id.clone());
+        let filter =
+            LinkFilter { kind: Some(one.kind.clone()), id, limit: 1_000, ..LinkFilter::default() };
+        let there = store.links(filter).await?;
+        // One that was there before the run is none of its own.
+        if !there.iter().any(|stored| stored.link == link && stored.made_at >= began) {
+            continue;
+        }
+        let done = match apply {
+            true => {
+                let asked =
+                    ask_for(place, vec![LinkChange::Unlink(link.clone())], accounts.clone());
+                Some(asked.await.map(drop).map_err(|e| e.message().to_owned()))
+            }
+            false => None,
+        };
+        lines.push(line("unlink", "link", link.to_string().replacen(" with ", " from ", 1), done));
+    }
+    Ok(lines)
 }
 
 /// What reaches the apps.

@@ -9,6 +9,7 @@ mod client;
 mod process;
 mod project;
 mod queue;
+mod window;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ use tokio::net::TcpListener;
 
 use client::Client;
 use process::{Process, Used};
-use project::Project;
+use project::{Project, THREE_CALLS};
 
 /// How many runs run at once.
 const PARALLEL: usize = 64;
@@ -58,6 +59,7 @@ enum Measure {
     Memory,
     Queue,
     Start,
+    Window,
 }
 
 fn main() {
@@ -100,6 +102,9 @@ async fn measure(args: &Args) {
     }
     if is_wanted(Measure::Start) {
         queue::start(args.queued, args.rounds).await;
+    }
+    if is_wanted(Measure::Window) {
+        window::measure().await;
     }
 }
 
@@ -160,7 +165,7 @@ async fn bare_round(events: usize) -> Round {
 
 async fn linecook_round(events: usize) -> Round {
     let app = Process::part(&["app"]).await;
-    let project = Project::new(app.address);
+    let project = Project::new(app.address, THREE_CALLS);
     let hook = project.hook().await;
     let program = Process::linecook(project.folder.path(), project.address).await;
     round(&program, &app, &hook, events).await

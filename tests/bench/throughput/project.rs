@@ -1,4 +1,4 @@
-//! The project that `linecook serve` runs here: one recipe with three calls, and quotas that are no limit.
+//! The project that `linecook serve` runs here: one recipe, and quotas that are no limit.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,12 +14,15 @@ use super::PARALLEL;
 /// The key of the vault: 32 bytes of 7.
 pub const KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 
-const RECIPE: &str = r#"name: A new customer becomes a contact with a note and a task
+/// Three calls, as the bare program makes them.
+pub const THREE_CALLS: &str = r#"name: A new customer becomes a contact with a note and a task
 trigger:
   on: stax.customer_created
 steps:
   - id: contact
     call: POST /contacts/upsert
+    # Two more calls, which the bare program does not make.
+    check_identity: false
     with:
       firstName: "{{ event.firstname }}"
       lastName: "{{ event.lastname }}"
@@ -38,6 +41,18 @@ steps:
       dueDate: "{{ now() | add_days(1) }}"
 "#;
 
+/// Reads a contact, and writes what differs.
+pub const PATCH: &str = r#"name: A customer is brought over to the contact
+trigger:
+  on: stax.customer_created
+steps:
+  - call: PUT /contacts/:contactId
+    patch: true
+    with:
+      contactId: "{{ event.id }}"
+      city: "{{ event.address_city }}"
+"#;
+
 /// A folder with a project in it.
 pub struct Project {
     pub folder: TempDir,
@@ -45,8 +60,8 @@ pub struct Project {
 }
 
 impl Project {
-    /// `app` is where its calls go.
-    pub fn new(app: SocketAddr) -> Project {
+    /// `app` is where the calls of its one recipe go.
+    pub fn new(app: SocketAddr, recipe: &str) -> Project {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let address = super::process::free_address();
         let project = format!(
@@ -56,7 +71,7 @@ impl Project {
              recipes:\n  - recipe: customer.yaml\n"
         );
         std::fs::write(folder.path().join("linecook.yaml"), project).expect("the project file");
-        std::fs::write(folder.path().join("customer.yaml"), RECIPE).expect("the recipe");
+        std::fs::write(folder.path().join("customer.yaml"), recipe).expect("the recipe");
         Project { folder, address }
     }
 

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::client::{Client, customer, post};
 use super::process::Process;
-use super::project::Project;
+use super::project::{Project, THREE_CALLS};
 use super::{median, ms};
 
 /// The plan of the only recipe.
@@ -28,7 +28,7 @@ const CALLS: usize = 3;
 /// Memory while events wait: they are posted, and no call is answered.
 pub async fn memory(events: usize) {
     let app = Process::part(&["app"]).await;
-    let project = Project::new(app.address);
+    let project = Project::new(app.address, THREE_CALLS);
     let hook = project.hook().await;
     let mut control = Client::connect(app.address).await.unwrap();
     control.send("POST", "/hold", "").await.unwrap();
@@ -47,14 +47,14 @@ pub async fn memory(events: usize) {
 /// What one event takes with many that wait, beside a few.
 pub async fn per_event(many: usize, few: usize, rounds: usize) {
     let app = Process::part(&["app"]).await;
-    let long = Project::new(app.address);
+    let long = Project::new(app.address, THREE_CALLS);
     let started = Instant::now();
     fill(&long, many + rounds * (WARM + MEASURED)).await;
     println!("{many} events were put into a store within {:.0?}", started.elapsed());
     let mut with_many = Vec::new();
     let mut with_few = Vec::new();
     for round in 1..=rounds {
-        let short = Project::new(app.address);
+        let short = Project::new(app.address, THREE_CALLS);
         fill(&short, few + WARM + MEASURED).await;
         with_many.push(first_events(&long, &app).await);
         with_few.push(first_events(&short, &app).await);
@@ -99,7 +99,7 @@ pub async fn start(open: usize, rounds: usize) {
     let app = Process::part(&["app"]).await;
     let mut control = Client::connect(app.address).await.unwrap();
     control.send("POST", "/hold", "").await.unwrap();
-    let project = Project::new(app.address);
+    let project = Project::new(app.address, THREE_CALLS);
     let runs = fill(&project, open).await;
     begin(&project, &runs).await;
     let mut times = Vec::new();
