@@ -191,7 +191,7 @@ fn success_status(call: &Call) -> u16 {
     let created = match (operation.app.as_str(), operation.effect) {
         ("stax", _) => operation.id == "createScheduledInvoice",
         (_, Effect::Create) => true,
-        ("highlevel", _) => highlevel::answers_created(&operation.id),
+        ("highlevel", _) => highlevel::answers_created(operation),
         _ => false,
     };
     if created { 201 } else { 200 }

@@ -7,7 +7,7 @@ mod search;
 
 use serde_json::{Map, Value};
 
-use crate::catalog::Effect;
+use crate::catalog::{Effect, Operation};
 use crate::snapshot::{self, is_of_account};
 use crate::value::Moment;
 
@@ -26,7 +26,9 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Reply {
     {
         return not_found("contact", id);
     }
-    match call.operation.id.as_str() {
+    // Other resources have operations of the same names.
+    let id = call.operation.id.as_str();
+    match if call.operation.resource == "contacts" { id } else { "" } {
         "create-contact" => contacts::create(world, call),
         "upsert-contact" => contacts::upsert(world, call),
         "update-contact" => contacts::update(world, call),
@@ -101,11 +103,12 @@ pub(super) fn not_found(kind: &str, id: &str) -> Reply {
 }
 
 /// Whether an operation that is no create answers 201.
-pub(super) fn answers_created(operation: &str) -> bool {
-    matches!(
-        operation,
-        "add-tags" | "create-association" | "add-followers-contact" | "add-contact-to-campaign"
-    )
+pub(super) fn answers_created(operation: &Operation) -> bool {
+    operation.resource == "contacts"
+        && matches!(
+            operation.id.as_str(),
+            "add-tags" | "create-association" | "add-followers-contact" | "add-contact-to-campaign"
+        )
 }
 
 /// The texts in a list field.
