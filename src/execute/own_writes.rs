@@ -2,6 +2,7 @@
 //! that follows on what we wrote is a link in a chain, which must not go round and round.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,7 +36,8 @@ const SAY_NOTHING: [&str; 12] = [
     "lastSessionActivityAt",
 ];
 
-/// The records that we have written lately. Clones are the same memory.
+/// The records that we have written lately. Clones are the same memory. Only fingerprints are kept: a service
+/// that writes a lot needs little room for them, and nobody's data stays.
 #[derive(Clone, Default)]
 pub struct OwnWrites {
     memory: Arc<Mutex<Memory>>,
@@ -43,25 +45,30 @@ pub struct OwnWrites {
 
 #[derive(Default)]
 struct Memory {
-    records: HashMap<RecordKey, Written>,
+    /// By the fingerprint of the record's key.
+    records: HashMap<u64, Written>,
     /// In the order of the writes, for forgetting.
-    order: VecDeque<(Instant, RecordKey)>,
+    order: VecDeque<(Instant, u64)>,
 }
 
 struct Written {
     at: Instant,
     /// As it was then; none when it was deleted.
-    state: Option<Map<String, Value>>,
+    state: Option<State>,
     /// How many of our writes led to this one, each by an event that followed on the one before.
     chain: u32,
 }
+
+/// Fields and what they mean, both as fingerprints, in order. Fields of objects stand by themselves.
+#[derive(Default)]
+struct State(Vec<(u64, u64)>);
 
 impl OwnWrites {
     /// Remembers a record as we have left it. What `state` does not say stays as it was.
     pub fn wrote(&self, record: &RecordKey, state: &Map<String, Value>, chain: u32) {
         self.note(record, chain, |before| {
             let mut after = before.unwrap_or_default();
-            after.extend(state.iter().map(|(name, value)| (name.clone(), value.clone())));
+            after.extend(state);
             Some(after)
         });
     }
@@ -74,13 +81,13 @@ impl OwnWrites {
         &self,
         record: &RecordKey,
         chain: u32,
-        change: impl FnOnce(Option<Map<String, Value>>) -> Option<Map<String, Value>>,
+        change: impl FnOnce(Option<State>) -> Option<State>,
     ) {
-        let now = Instant::now();
+        let (now, key) = (Instant::now(), fingerprint(record));
         let mut memory = self.lock();
-        let before = memory.records.remove(record).and_then(|written| written.state);
-        memory.records.insert(record.clone(), Written { at: now, state: change(before), chain });
-        memory.order.push_back((now, record.clone()));
+        let before = memory.records.remove(&key).and_then(|written| written.state);
+        memory.records.insert(key, Written { at: now, state: change(before), chain });
+        memory.order.push_back((now, key));
         memory.forget(now);
     }
 
@@ -93,9 +100,8 @@ impl OwnWrites {
         is_deletion: bool,
     ) -> bool {
         let memory = self.lock();
-        let Some(written) = memory.records.get(record).filter(|w| w.is_within(ECHOES_FOR)) else {
-            return false;
-        };
+        let written = memory.records.get(&fingerprint(record));
+        let Some(written) = written.filter(|w| w.is_within(ECHOES_FOR)) else { return false };
         let Some(state) = &written.state else { return is_deletion };
         if is_deletion {
             return false;
@@ -104,14 +110,14 @@ impl OwnWrites {
             .iter()
             .filter(|(name, value)| !SAY_NOTHING.contains(&name.as_str()) && !is_blank(value))
             .peekable();
-        tells.peek().is_some()
-            && tells.all(|(name, value)| state.get(name).is_some_and(|held| same(held, value)))
+        tells.peek().is_some() && tells.all(|(name, value)| state.has(name, value))
     }
 
     /// How many of our writes led to an event on a record, one after the other.
     pub fn chain(&self, record: &RecordKey) -> u32 {
         let memory = self.lock();
-        let written = memory.records.get(record).filter(|written| written.is_within(FOLLOWS_FOR));
+        let written = memory.records.get(&fingerprint(record));
+        let written = written.filter(|written| written.is_within(FOLLOWS_FOR));
         written.map_or(0, |written| written.chain + 1)
     }
 
@@ -152,18 +158,67 @@ fn is_blank(value: &Value) -> bool {
     }
 }
 
-/// Whether two values mean the same: texts without regard to case, lists to order, numbers to their form.
-fn same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::String(a), Value::String(b)) => a.trim().to_lowercase() == b.trim().to_lowercase(),
-        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
-        (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().all(|item| b.iter().any(|other| same(item, other)))
+impl State {
+    fn extend(&mut self, fields: &Map<String, Value>) {
+        let mut all: HashMap<u64, u64> = self.0.drain(..).collect();
+        each_field(fingerprint(&0), fields, &mut |name, value| {
+            all.insert(name, value);
+        });
+        self.0 = all.into_iter().collect();
+        self.0.sort_unstable();
+        self.0.shrink_to_fit();
+    }
+
+    /// Whether it says the same of a field; blank fields inside of it say nothing.
+    fn has(&self, name: &str, value: &Value) -> bool {
+        let mut has_all = true;
+        let one = Map::from_iter([(name.to_owned(), value.clone())]);
+        each_field(fingerprint(&0), &one, &mut |name, value| {
+            let at = self.0.binary_search_by_key(&name, |(name, _)| *name);
+            has_all &= at.is_ok_and(|at| self.0[at].1 == value);
+        });
+        has_all
+    }
+}
+
+fn fingerprint(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Every field that is no object, by the fingerprints of its path and of its value.
+fn each_field(path: u64, fields: &Map<String, Value>, tell: &mut impl FnMut(u64, u64)) {
+    for (name, value) in fields {
+        let path = fingerprint(&(path, name));
+        match value {
+            Value::Object(inner) => {
+                let filled = inner.iter().filter(|(_, value)| !is_blank(value));
+                let filled = filled.map(|(name, value)| (name.clone(), value.clone())).collect();
+                each_field(path, &filled, tell);
+            }
+            value => tell(path, meaning(value)),
         }
-        (Value::Object(a), Value::Object(b)) => b.iter().all(|(name, value)| {
-            is_blank(value) || a.get(name).is_some_and(|held| same(held, value))
-        }),
-        (a, b) => a == b,
+    }
+}
+
+/// The same for values that mean the same: texts without regard to case, lists to order, numbers to their
+/// form, objects to what is blank in them.
+fn meaning(value: &Value) -> u64 {
+    match value {
+        Value::String(text) => fingerprint(&(1, text.trim().to_lowercase())),
+        Value::Number(number) => fingerprint(&(2, number.as_f64().map(f64::to_bits))),
+        Value::Array(items) => {
+            let sum = items.iter().fold(0_u64, |sum, item| sum.wrapping_add(meaning(item)));
+            fingerprint(&(3, items.len(), sum))
+        }
+        Value::Object(fields) => {
+            let filled = fields.iter().filter(|(_, value)| !is_blank(value));
+            let each = filled.map(|(name, value)| fingerprint(&(name, meaning(value))));
+            fingerprint(&(4, each.fold(0_u64, u64::wrapping_add)))
+        }
+        Value::Bool(truth) => fingerprint(&(5, truth)),
+        Value::Null => 0,
     }
 }
 

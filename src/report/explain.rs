@@ -196,6 +196,11 @@ fn shortened(text: &str) -> String {
     }
 }
 
+fn with_article(what: &str) -> String {
+    let article = if what.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+    format!("{article} {what}")
+}
+
 /// The kind of record that an operation works on, as people say it.
 fn kind(operation: &Operation) -> String {
     let kind = operation.record.as_ref().map(|record| record.kind.as_str());
@@ -213,10 +218,6 @@ impl Teller<'_> {
         for step in steps {
             let mut certain = certain && !self.may_have_ended;
             let mut lead = Vec::new();
-            if let Some((_, when)) = &step.when {
-                lead.push(format!("If {}:", code(when)));
-                certain = false;
-            }
             match &step.for_each {
                 Some(Each::Expression(_, over)) => {
                     lead.push(format!("For each of {}:", code(over)));
@@ -229,6 +230,10 @@ impl Teller<'_> {
                     self.explanation.calls.more_for.push(more);
                 }
                 None => {}
+            }
+            if let Some((_, when)) = &step.when {
+                lead.push(format!("If {}:", code(when)));
+                certain = false;
             }
             let lead = lead.join(" ");
             let lead = if lead.is_empty() { lead } else { format!("{lead} ") };
@@ -311,7 +316,9 @@ impl Teller<'_> {
         };
         let looks_first = call.safe.patch.as_ref().is_some_and(|patch| patch.mode != Patch::Off)
             || call.safe.unless_changed.is_some();
-        let reads = usize::from(looks_first && identity == 0);
+        // To see whether somebody changes it, it is read twice.
+        let reads = usize::from(looks_first && identity == 0)
+            + usize::from(call.safe.unless_changed.is_some());
         let exists = matches!(call.search, Some(Search::UnlessExists { .. }));
         let verifies = call.safe.verify == Some(true);
         let least = match (exists || looks_first, certain) {
@@ -419,10 +426,12 @@ impl Teller<'_> {
             verbs.extend(written.actions.iter().map(|action| format!("does this: {action}")));
             self.explanation.writes.push(format!("{what}: {}", verbs.join("; ")));
             if written.is_updated && !written.fields.is_empty() {
-                self.explanation.never.push(format!("any other field of a {what} that is there"));
+                self.explanation
+                    .never
+                    .push(format!("any other field of {} that is there", with_article(&what)));
             }
             if (written.tags_added || written.tags_removed) && !written.replaces_tags {
-                self.explanation.never.push(format!("any other tag of a {what}"));
+                self.explanation.never.push(format!("any other tag of {}", with_article(&what)));
             }
         }
         let mut apps: BTreeSet<String> = recipe.apps().into_iter().map(str::to_owned).collect();

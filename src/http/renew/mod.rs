@@ -181,7 +181,13 @@ impl Inner {
                 return Ok(Some(token.clone()));
             }
             if let Some(lost) = &known.lost {
-                return Err(words::lost(known, lost));
+                // Somebody may have connected it again a moment ago, and wants to see it work.
+                self.read_if_changed().await;
+                let now = self.copy();
+                if now.find(name).is_none_or(|now| now.lost.is_some()) {
+                    return Err(words::lost(known, lost));
+                }
+                continue;
             }
             let lives = known.lives(now);
             let patience = if lives { PATIENCE_WITH_A_TOKEN } else { PATIENCE_WITHOUT };

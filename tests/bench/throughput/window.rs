@@ -13,10 +13,10 @@ const TOGETHER: usize = 5_000;
 /// One after the other, then many at once.
 pub async fn measure() {
     let app = Process::part(&["app"]).await;
+    let mut control = Client::connect(app.address).await.expect("the app listens");
     let project = Project::new(app.address, PATCH);
     let hook = project.hook().await;
     let service = Process::linecook(project.folder.path(), project.address).await;
-    let mut control = Client::connect(app.address).await.expect("the app listens");
     let mut client = Client::connect(service.address).await.expect("the service listens");
     let mut alone = Vec::new();
     for number in 0..ALONE {
@@ -24,9 +24,12 @@ pub async fn measure() {
         alone.extend(windows(&mut control, 1).await);
     }
     print("one after the other", alone);
-    // Events that have not been there before: those that have are taken once.
-    let more = TOGETHER + ALONE;
-    post(service.address, &hook, more).await;
+    drop(service);
+    // Another project, to which all of these events are new.
+    let project = Project::new(app.address, PATCH);
+    let hook = project.hook().await;
+    let service = Process::linecook(project.folder.path(), project.address).await;
+    post(service.address, &hook, TOGETHER).await;
     print("many at once", windows(&mut control, TOGETHER).await);
 }
 
