@@ -139,7 +139,9 @@ mod tests {
                     Slot::Path => path = path.replace(&format!(":{name}"), &text),
                     Slot::Query if value.is_array() => {
                         let items = value.as_array().unwrap().iter().map(super::records::plain);
-                        items.for_each(|item| drop(query.append_pair(name, &item)));
+                        items.for_each(|item| {
+                            query.append_pair(name, &item);
+                        });
                     }
                     Slot::Query => drop(query.append_pair(name, &text)),
                     Slot::Body => drop(body.insert(name.clone(), value)),
