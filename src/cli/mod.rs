@@ -23,6 +23,7 @@ mod live;
 mod live_links;
 mod load;
 mod options;
+mod own_apps;
 mod prepare;
 mod print;
 mod project;

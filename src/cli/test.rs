@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::event::{event_type, example_payload};
 use super::exit::{Exit, Result};
 use super::load::{Against, Loaded, load_all, recipe_paths};
-use super::options::{DefaultArgs, colour};
+use super::options::DefaultArgs;
 use super::prepare::{given_last_seen, given_links, runtime};
 use super::print;
 use super::target::furnish;
@@ -52,9 +52,8 @@ enum Format {
 pub fn run(args: &Args) -> Result {
     let loaded = load_all(&recipe_paths(&args.paths)?, Against::Examples, |loaded| loaded);
     let runtime = runtime()?;
-    if let Some(problems) = loaded.iter().find_map(|loaded| loaded.near.problems.as_ref()) {
-        print::talk(format_args!("{}\n", problems.text(colour()).trim_end()));
-        print::talk("The project file has errors: nothing was run.");
+    let wrong = loaded.iter().find(|loaded| !loaded.near.problems.is_empty());
+    if wrong.is_some_and(|loaded| loaded.near.say_problems()) {
         return Ok(Exit::Problems);
     }
     let mut recipes = Vec::new();
