@@ -1,6 +1,7 @@
 //! An app: where it is and how it speaks.
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -67,6 +68,11 @@ impl App {
         self.base_url.iter().chain(pages).filter_map(|address| host_of(address)).collect()
     }
 
+    /// Whether nobody but other tools posts its events: it has no server of its own.
+    pub fn is_told_by_others(&self) -> bool {
+        self.event_by.url && self.base_url.is_none()
+    }
+
     /// Whether its events come from outside, by webhook.
     pub fn tells_from_outside(&self) -> bool {
         let by = &self.event_by;
@@ -75,7 +81,7 @@ impl App {
 }
 
 /// How a webhook says which event it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventBy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -196,7 +202,7 @@ pub struct Errors {
 }
 
 /// So many requests in so many seconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limit {
     pub requests: u64,

@@ -9,6 +9,7 @@ mod field;
 mod fit;
 mod import;
 mod index;
+mod known;
 mod operation;
 mod permission;
 mod sample;
@@ -17,18 +18,20 @@ mod settling;
 mod shape;
 mod stand_in;
 mod webhooks;
+mod written;
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 pub use app::{App, EventBy, Limit, OAuth, Proof, Pull, Signature, UserTypes};
 pub use by_name::{AddedValue, ByName, added_values};
-pub use compile::{CompileError, compile, compile_app};
+pub use compile::{CompileError, compile, compile_app, compile_own_file, compile_own_folder};
 pub use event::{EventType, PayloadSource};
 pub use field::{Field, Fields, Format, Inner, Presence, Record, value_at};
 pub use fit::{Conversion, Fit, Misfit, MisfitKind};
 pub use import::{Description, Imported, NotOpenApi, Remark, import};
 pub use index::{EntryKind, IndexEntry};
+pub use known::OwnApp;
 pub use operation::{
     BulkList, BulkShape, Effect, Example as OperationExample, FieldError, FullList, Idempotency,
     InDoubt, ListShape, Lookup, NamedResult, Operation, Pages, Slot, TagsShape,
@@ -38,15 +41,10 @@ pub use schema::{request_schema, response_schema};
 pub use settling::{Marker, Newness, Probe};
 pub use stand_in::StandIn;
 pub use webhooks::{Registration, RetryFields, WebhookWays};
+pub use written::{WrittenApp, spelled_out};
 
 use index::Index;
 use shape::Shapes;
-
-static EMBEDDED: &str = include_str!("../../schemas/catalog.jsonl");
-static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
-    Catalog::load(EMBEDDED)
-        .expect("schemas/catalog.jsonl is fresh: CI compares it with its sources")
-});
 
 /// All apps known.
 pub struct Catalog {
@@ -73,11 +71,6 @@ pub enum NotFound {
 }
 
 impl Catalog {
-    /// The catalog that ships with the program.
-    pub fn embedded() -> &'static Catalog {
-        &CATALOG
-    }
-
     /// A catalog from its compiled text, which lives as long as the program.
     pub fn load(text: &'static str) -> Result<Catalog, serde_json::Error> {
         Catalog::load_all(&[text])

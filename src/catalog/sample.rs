@@ -132,7 +132,7 @@ fn text(name: &str, field: &Field) -> String {
         Some(Format::State2) => "FL",
         Some(Format::Url) => "https://example.com/page",
         Some(Format::Uuid) => "59327746-fbca-4fb6-adf0-e88c99245548",
-        None => &words(name),
+        None => &by_name(name),
     };
     let mut text = text.to_owned();
     if let Some(most) = field.max_length.filter(|&most| text.chars().count() > most) {
@@ -142,6 +142,23 @@ fn text(name: &str, field: &Field) -> String {
         text.push('x');
     }
     text
+}
+
+/// A text that looks like what belongs there, as far as a name says.
+fn by_name(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let known = [
+        ("timezone", "America/New_York"),
+        ("time_zone", "America/New_York"),
+        ("currency", "USD"),
+        ("country", "US"),
+        ("email", "ada@example.com"),
+        ("phone", "+14075550100"),
+        ("url", "https://example.com/page"),
+        ("website", "https://example.com"),
+    ];
+    let found = known.iter().find(|(part, _)| lower.ends_with(part));
+    found.map_or_else(|| words(name), |(_, text)| (*text).to_owned())
 }
 
 /// `firstName` → `first name`: enough to see what belongs there.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{EventType, NotFound};
+use crate::catalog::{App, EventType, NotFound};
 use crate::diagnostic::{self, nearest};
 use crate::recipe::Trigger;
 use crate::source::Route;
@@ -110,7 +110,7 @@ impl Checker<'_> {
             if matches!(name.as_str(), "schedule" | "poll") {
                 self.sink.say(diagnostic::mixed_triggers(&route, name));
             } else if let Some(event) = self.event(name, &route) {
-                if self.catalog.app(&event.app).is_some_and(|app| app.event_by.url) {
+                if self.catalog.app(&event.app).is_some_and(App::is_told_by_others) {
                     let nearest = event.nearest.as_deref();
                     self.sink.say(diagnostic::bridge_event(&route, &event.name(), nearest));
                 }

@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use super::exit::{Exit, Result};
 use super::load::{Against, load_all, recipe_paths};
 use super::options::colour;
+use super::own_apps;
 use super::print;
 use super::project::{ReadyProject, load_project};
 use crate::diagnostic::Severity;
@@ -36,12 +37,13 @@ enum Format {
 
 pub fn run(args: &Args) -> Result {
     let Checked { files, projects, scopes } = checked(&args.paths)?;
+    let is_app = |file: &&FileDiagnostics| own_apps::is_about_app(Path::new(file.source.name()));
     match args.format {
         Format::Text => {
             for file in &files {
                 print::text(file.text(colour()));
             }
-            print::line(summary(&files, projects));
+            print::line(summary(&files, projects, files.iter().filter(is_app).count()));
             scopes.iter().for_each(|connection| print::line(connection.in_words()));
         }
         Format::Json => {
@@ -120,11 +122,12 @@ fn checked(paths: &[PathBuf]) -> Result<Checked> {
     });
     for (near, file) in loaded {
         // What a recipe takes from its project may be wrong there.
-        if let (Some(path), Some(problems)) = (&near.path, &near.problems)
-            && seen.insert(whole(path))
-        {
-            count += 1;
-            files.push(problems.clone());
+        for problems in &near.problems {
+            let name = Path::new(problems.source.name());
+            if seen.insert(whole(name)) {
+                count += usize::from(near.path.as_deref() == Some(name));
+                files.push(problems.clone());
+            }
         }
         files.push(file);
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::exit::{CommandError, Result};
+use super::own_apps::is_apps_folder;
 use super::project::{Near, project_file_of};
 use crate::catalog::Catalog;
 use crate::check::{self, Checked};
@@ -114,7 +115,7 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) {
         let hidden = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
         if path.is_dir() {
             // A folder that leads back into itself ends here.
-            if !hidden && depth < 16 {
+            if !hidden && depth < 16 && !is_apps_folder(&path) {
                 collect(&path, found, depth + 1);
             }
         } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml")

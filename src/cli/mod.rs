@@ -23,11 +23,13 @@ mod live;
 mod live_links;
 mod load;
 mod options;
+mod own_apps;
 mod prepare;
 mod print;
 mod project;
 mod project_file;
 mod pull;
+mod record;
 mod request;
 mod restore;
 mod run;
@@ -113,6 +115,8 @@ enum Verb {
     Sync(sync::Args),
     /// What recipes did: look at runs, let failed ones go on, answer held ones
     Runs(runs::Args),
+    /// Make an example of a recipe from a past run, with everybody's data replaced
+    Record(record::Args),
     /// What has arrived: look at events, start their recipes once more
     Events(events::Args),
     /// Which record here is which record there: list links, set, remove and import them
@@ -147,6 +151,7 @@ pub fn main() -> ExitCode {
         Verb::Webhooks(args) => webhooks::run(&args),
         Verb::Sync(args) => sync::run(&args),
         Verb::Runs(args) => runs::run(&args),
+        Verb::Record(args) => record::run(&args),
         Verb::Events(args) => events::run(&args),
         Verb::Links(args) => links::run(&args),
         Verb::Doctor(args) => doctor::run(&args),

@@ -78,9 +78,7 @@ pub fn given_last_seen(given: Option<&Given>) -> Option<LastSeen> {
 /// Loads, checks and completes a recipe. `None` when it has errors, which have been printed then.
 pub fn prepare(args: &RecipeArgs) -> Result<Option<Prepared>> {
     let loaded = load(&args.recipe);
-    if let Some(problems) = &loaded.near.problems {
-        print::talk(format_args!("{}\n", problems.text(colour()).trim_end()));
-        print::talk("The project file has errors: nothing was run.");
+    if loaded.near.say_problems() {
         return Ok(None);
     }
     let defaults = args.defaults.read(&loaded.near.surroundings.defaults)?;

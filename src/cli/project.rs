@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 
 use super::environment::token;
 use super::load::{Against, load_with, on_all_cores};
+use super::options::colour;
+use super::print;
 use super::snapshot::snapshots;
 use crate::catalog::Catalog;
 use crate::check::{self, ConnectionNeed, InstalledRecipe, Needed};
@@ -29,7 +31,7 @@ use crate::vault::Vault;
 /// A project file with its recipes.
 pub struct LoadedProject {
     pub path: PathBuf,
-    /// The project file's own first, then those of each recipe that it installs, once.
+    /// The project file's own first, then those of its apps and of each recipe that it installs, once.
     pub diagnostics: Vec<FileDiagnostics>,
     /// Only when there is no error in the project file or in a recipe. A connection may lack what a recipe
     /// needs all the same: see [`LoadedProject::has_errors`].
@@ -152,7 +154,7 @@ pub fn load_project(path: &Path) -> LoadedProject {
         let diagnostics = near.problems_of(read.source, None, read.sink);
         return LoadedProject {
             path: path.to_owned(),
-            diagnostics: vec![diagnostics],
+            diagnostics: near.problems.iter().cloned().chain([diagnostics]).collect(),
             ready: None,
             recipes: Vec::new(),
         };
@@ -219,6 +221,7 @@ pub fn load_project(path: &Path) -> LoadedProject {
         }
     }
     let mut diagnostics = vec![near.problems_of(read.source, Some(file.clone()), sink)];
+    diagnostics.extend(near.problems.iter().cloned());
     // In the order in which the project names them.
     for installation in &file.written.recipes {
         diagnostics.extend(recipe_diagnostics.remove(installation.recipe.as_str()));
@@ -268,8 +271,8 @@ pub struct Near {
     /// The project file; none for a recipe that stands alone.
     pub path: Option<PathBuf>,
     pub surroundings: Surroundings,
-    /// What is wrong with that part of the project file.
-    pub problems: Option<FileDiagnostics>,
+    /// What is wrong with its apps, and with that part of the project file.
+    pub problems: Vec<FileDiagnostics>,
     /// The connections that each installation chooses, with the file of its recipe.
     choices: Vec<(PathBuf, BTreeMap<String, String>)>,
 }
@@ -287,7 +290,9 @@ impl Near {
         let has_errors = read.sink.has_errors();
         let mut problems = read.near.problems_of(read.source, read.file, read.sink);
         problems.found.retain(|d| d.severity == Severity::Error);
-        Near { problems: has_errors.then_some(problems), ..read.near }
+        let mut near = read.near;
+        near.problems.extend(has_errors.then_some(problems));
+        near
     }
 
     /// What is known of the accounts that a recipe works with: those of the connections that its
@@ -305,6 +310,23 @@ impl Near {
             Some(((*app).clone(), names.collect::<Option<BTreeSet<String>>>()?))
         };
         self.surroundings.snapshots.chosen(&apps.iter().filter_map(of_app).collect())
+    }
+
+    /// Says what is wrong with the project, where something is; then nothing of it runs.
+    pub fn say_problems(&self) -> bool {
+        for problems in &self.problems {
+            print::talk(format_args!("{}\n", problems.text(colour()).trim_end()));
+        }
+        if self.problems.is_empty() {
+            return false;
+        }
+        let name = self.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        let what = match self.problems.iter().any(|problems| problems.source.name() == name) {
+            true => "The project file has errors",
+            false => "An app of the project has errors",
+        };
+        print::talk(format_args!("{what}: nothing was run."));
+        true
     }
 
     fn problems_of(
@@ -332,7 +354,9 @@ struct ReadProject {
 /// The file and what its recipes take from it.
 fn read_project(path: &Path) -> ReadProject {
     let mut sink = Sink::default();
-    let mut near = Near { path: Some(path.to_owned()), ..Near::default() };
+    // Its apps first: everything else may speak of them.
+    let problems = super::own_apps::learn(path);
+    let mut near = Near { path: Some(path.to_owned()), problems, ..Near::default() };
     let source = match Source::read(path) {
         Ok(source) => source,
         Err(error) => {

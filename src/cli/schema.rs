@@ -1,4 +1,4 @@
-//! `linecook schema`: the JSON Schema of recipes and of project files.
+//! `linecook schema`: the JSON Schema of recipes, of project files and of apps.
 
 use super::exit::{Exit, Result};
 use super::print;
@@ -10,10 +10,15 @@ pub struct Args {
     /// That of project files (linecook.yaml) instead of recipes
     #[arg(long)]
     project: bool,
+    /// That of an app of your own (apps/….yaml)
+    #[arg(long, conflicts_with = "project")]
+    app: bool,
 }
 
 pub fn run(args: &Args) -> Result {
+    super::own_apps::learn_here();
     let schema = match args.project {
+        _ if args.app => project::app_schema(),
         true => project::editor_schema(Catalog::embedded()),
         false => recipe::editor_schema(Catalog::embedded()),
     };

@@ -65,6 +65,9 @@ codes! {
     // Shape.
     NotARecipe "not-a-recipe" Error,
     NotAProject "not-a-project" Error,
+    NotAnApp "not-an-app" Error,
+    AppMistake "app-mistake" Error,
+    AppTwice "app-twice" Error,
     UnknownKey "unknown-key" Error,
     MissingKey "missing-key" Error,
     WrongShape "wrong-shape" Error,

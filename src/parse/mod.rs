@@ -1,10 +1,11 @@
-//! Source → Recipe or Project: a text comes in; a [`RecipeFile`] or a [`ProjectFile`] goes out, with
-//! everything that is wrong with its form in the sink.
+//! Source → Recipe, Project or App: a text comes in; a [`RecipeFile`], a [`ProjectFile`] or the document of an
+//! app goes out, with everything that is wrong with its form in the sink.
 
 mod secrets;
 mod shape;
 mod yaml;
 
+use crate::catalog::{WrittenApp, spelled_out};
 use crate::diagnostic::{self, FileKind, Sink};
 use crate::project::ProjectFile;
 use crate::recipe::RecipeFile;
@@ -27,6 +28,14 @@ pub fn project(source: Source, sink: &mut Sink) -> Option<ProjectFile> {
     let (written, broken) = shape::read(&document, &shape::PROJECT, sink)?;
     let source = secrets::masked(&source, &document);
     Some(ProjectFile { source, document, written, broken })
+}
+
+/// Reads an app of a project's own. Its form is looked at; what it means is not.
+pub fn app(source: &Source, sink: &mut Sink) -> Option<Document> {
+    let document = document(source, FileKind::App, sink)?;
+    let spelled_out = spelled_out(document.value());
+    shape::read_value::<WrittenApp>(spelled_out, &shape::APP, sink)?;
+    Some(document)
 }
 
 fn document(source: &Source, kind: FileKind, sink: &mut Sink) -> Option<Document> {

@@ -24,6 +24,9 @@ pub(super) static RECIPE: LazyLock<Form> =
 pub(super) static PROJECT: LazyLock<Form> =
     LazyLock::new(|| Form::new(FileKind::Project, project::shape_schema()));
 
+pub(super) static APP: LazyLock<Form> =
+    LazyLock::new(|| Form::new(FileKind::App, project::app_schema()));
+
 impl Form {
     fn new(kind: FileKind, schema: Value) -> Form {
         let validator =
@@ -38,7 +41,15 @@ pub(super) fn read<T: DeserializeOwned>(
     form: &Form,
     sink: &mut Sink,
 ) -> Option<(T, Vec<Route>)> {
-    let mut value = document.value().clone();
+    read_value(document.value().clone(), form, sink)
+}
+
+/// The same for a value that stands for a document.
+pub(super) fn read_value<T: DeserializeOwned>(
+    mut value: Value,
+    form: &Form,
+    sink: &mut Sink,
+) -> Option<(T, Vec<Route>)> {
     if !value.is_object() {
         sink.say(diagnostic::not_a_mapping(form.kind, &value));
         return None;

@@ -21,7 +21,7 @@ use crate::template::OwnFilters;
 use crate::value::Defaults;
 
 pub use edit::{LOCATION_TO_FILL_IN, connection_lines, with_connection, with_location, with_name};
-pub use schema::{editor_schema, shape_schema};
+pub use schema::{app_schema, editor_schema, shape_schema};
 pub use written::{
     WrittenConnection, WrittenEmail, WrittenInstallation, WrittenKeep, WrittenNotify,
     WrittenProject, WrittenQuota, WrittenWebhooks,

@@ -4,7 +4,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use super::WrittenProject;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, WrittenApp};
 use crate::recipe::simplify_schema;
 
 /// The shape alone, as the checker uses it.
@@ -12,6 +12,16 @@ pub fn shape_schema() -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let mut schema = generator.into_root_schema_for::<WrittenProject>().to_value();
     simplify_schema(&mut schema);
+    schema
+}
+
+/// The shape of an app of a project's own.
+pub fn app_schema() -> Value {
+    let generator = SchemaSettings::draft2020_12().into_generator();
+    let mut schema = generator.into_root_schema_for::<WrittenApp>().to_value();
+    simplify_schema(&mut schema);
+    schema["$id"] = "urn:linecook:app".into();
+    schema["title"] = "An app for linecook".into();
     schema
 }
 

@@ -142,7 +142,10 @@ pub fn simplify_schema(schema: &mut Value) {
         {
             map.remove("default");
         }
-        map.remove("format");
+        // The keyword, and not a key of that name.
+        if map.get("format").is_some_and(Value::is_string) {
+            map.remove("format");
+        }
         for inner in map.values_mut() {
             simplify_schema(inner);
         }

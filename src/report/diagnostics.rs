@@ -163,15 +163,17 @@ fn one_line(source: &Source, span: std::ops::Range<usize>) -> std::ops::Range<us
     span.start..end
 }
 
-/// "1 recipe checked: 2 errors" and the like; so many of the files are projects.
-pub fn summary(files: &[FileDiagnostics], projects: usize) -> String {
+/// "1 recipe checked: 2 errors" and the like; so many of the files are projects, and so many are about apps.
+pub fn summary(files: &[FileDiagnostics], projects: usize, apps: usize) -> String {
     let count = |severity| files.iter().map(|f| f.count(severity)).sum::<usize>();
     let (errors, warnings, notes) =
         (count(Severity::Error), count(Severity::Warning), count(Severity::Note));
-    let recipes = plural(files.len() - projects, "recipe");
-    let what = match projects {
-        0 => recipes,
-        _ => format!("{} and {recipes}", plural(projects, "project")),
+    let others = [(projects, "project"), (apps, "app")].into_iter().filter(|(count, _)| *count > 0);
+    let others: Vec<String> = others.map(|(count, name)| plural(count, name)).collect();
+    let recipes = plural(files.len() - projects - apps, "recipe");
+    let what = match others.is_empty() {
+        true => recipes,
+        false => format!("{} and {recipes}", others.join(", ")),
     };
     let mut parts = Vec::new();
     for (count, name) in [(errors, "error"), (warnings, "warning"), (notes, "note")] {

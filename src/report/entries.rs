@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::plural;
 use crate::catalog::{
-    App, EntryKind, EventType, Field, Fields, InDoubt, IndexEntry, NamedResult, Operation,
+    App, Catalog, EntryKind, EventType, Field, Fields, InDoubt, IndexEntry, NamedResult, Operation,
     PayloadSource, Presence, Slot, request_schema, response_schema,
 };
 use crate::value::Kind;
@@ -33,7 +33,11 @@ pub fn list_text(entries: &[&IndexEntry], width: Option<u16>) -> String {
         }
         let call = match entry.kind() {
             EntryKind::Operation => entry.call.clone(),
-            EntryKind::Event => format!("event {}", entry.wire.as_deref().unwrap_or("")),
+            EntryKind::Event => match &entry.wire {
+                Some(wire) => format!("event {wire}"),
+                None if names_itself(entry) => "event, by no documented name".to_owned(),
+                None => "event".to_owned(),
+            },
         };
         table.add_row([entry.name().to_owned(), call, about]);
     }
@@ -46,6 +50,12 @@ pub fn list_text(entries: &[&IndexEntry], width: Option<u16>) -> String {
         plural(entries.len() - operations, "event")
     );
     out
+}
+
+/// Whether the app of an event says in its webhooks which event it is.
+fn names_itself(entry: &IndexEntry) -> bool {
+    let app = Catalog::embedded().app(&entry.app);
+    app.is_some_and(|app| app.event_by.body.is_some() || app.event_by.header.is_some())
 }
 
 /// For other programs.
@@ -139,12 +149,18 @@ pub fn event_text(event: &EventType, app: Option<&App>) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}  {}", event.name().bold(), event.title);
     let title = app.map_or(event.app.as_str(), |a| a.title.as_str());
-    match (&event.wire, app.is_some_and(|a| a.event_by.url)) {
+    match (&event.wire, app.is_some_and(App::is_told_by_others)) {
         _ if app.is_some_and(|a| a.own) => {
             let _ = writeln!(out, "told by linecook itself; nobody can post it");
         }
         (Some(wire), false) => {
             let _ = writeln!(out, "{title} calls it {wire}");
+        }
+        (None, false) if app.is_some_and(|a| a.event_by.url) => {
+            let _ = writeln!(
+                out,
+                "known by the address it is posted to, which `linecook webhooks list` shows"
+            );
         }
         (None, false) => {
             let _ = writeln!(

@@ -24,6 +24,7 @@ mod looking;
 mod modules;
 mod project;
 mod pull;
+mod record;
 mod renew;
 mod resume;
 mod run;

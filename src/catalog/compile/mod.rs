@@ -3,6 +3,7 @@
 
 mod checks;
 mod imported;
+mod own;
 mod resolve;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -14,6 +15,7 @@ use serde_json::{Map, Value, json};
 use super::index::{Index, IndexEntry};
 use super::{App, Catalog, EventType, Field, Fields, Operation};
 use crate::source::{Document, Route, Source};
+pub use own::{compile_own_file, compile_own_folder};
 use resolve::{Types, records, resolve, resolve_fields, resolve_operation};
 
 /// A mistake in the catalog's sources.
@@ -22,11 +24,14 @@ pub struct CompileError {
     pub file: PathBuf,
     pub route: Route,
     pub message: String,
+    /// One thing to do, where it is known.
+    pub help: Option<String>,
 }
 
 impl fmt::Display for CompileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.file.display(), self.route, self.message)
+        write!(f, "{}: {}: {}", self.file.display(), self.route, self.message)?;
+        self.help.as_ref().map_or(Ok(()), |help| write!(f, ": {help}"))
     }
 }
 
@@ -291,6 +296,7 @@ impl Compiler {
             file: file.to_owned(),
             route,
             message: message.to_string(),
+            help: None,
         });
     }
 }

@@ -26,6 +26,10 @@ impl Types {
         Types { own, ..self.clone() }
     }
 
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.shared.iter().chain(self.own.keys()).map(String::as_str)
+    }
+
     /// What a type is called among all shapes of the app; `None` where there is none of that name.
     pub fn shape(&self, name: &str) -> Option<String> {
         let shared = || self.shared.get(name).cloned();

@@ -15,6 +15,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
+pub(super) use names::title;
+pub(super) use operation::conduct;
+
 pub use description::{Description, NotOpenApi};
 
 /// What an import makes of all descriptions together.

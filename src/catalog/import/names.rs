@@ -30,7 +30,7 @@ pub(super) fn id(operation_id: Option<&str>, method: &str, path: &str) -> String
 }
 
 /// `get-contact-by-id` → `Get contact by id`
-pub(super) fn title(id: &str) -> String {
+pub(crate) fn title(id: &str) -> String {
     let mut text = id.replace('-', " ");
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();

@@ -449,8 +449,9 @@ fn is_of_path(c: char) -> bool {
 /// What it does, and what may be done when nobody knows whether it happened. A description says nothing of
 /// either: to send a call once more is called safe only where it names the one record that it sets or
 /// takes away.
-fn conduct(method: &str, path: &str, id: &str) -> (&'static str, &'static str) {
-    let names_record = path.trim_end_matches('/').ends_with('}');
+pub(crate) fn conduct(method: &str, path: &str, id: &str) -> (&'static str, &'static str) {
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let names_record = last.starts_with(['{', ':']);
     match method {
         "GET" => ("read", "idempotent"),
         "PUT" if names_record => ("update", "idempotent"),

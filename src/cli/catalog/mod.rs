@@ -67,6 +67,7 @@ enum Format {
 }
 
 pub fn run(args: &Args) -> Result {
+    crate::cli::own_apps::learn_here();
     match &args.verb {
         Verb::List { app, search, events, operations, format } => {
             list(app.as_deref(), search.as_deref(), *events, *operations, *format)

@@ -169,6 +169,7 @@ mod tests {
             connection: "stax".into(),
             app: Catalog::embedded().app("stax").unwrap(),
             wire: wire.into(),
+            is_named: true,
             segment: wire.into(),
             events: events.iter().map(|event| (*event).to_owned()).collect(),
             recipes: vec!["r".into()],

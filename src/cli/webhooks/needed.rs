@@ -11,6 +11,8 @@ pub struct Needed {
     pub app: &'static App,
     /// What the app calls it; our own name where the app does not send it by itself.
     pub wire: String,
+    /// The app is known to call it so; else only an address that names it tells what it is.
+    pub is_named: bool,
     /// What the address ends with.
     pub segment: String,
     /// Our names for it, such as `stax.payment_failed`: several may be one for the app.
@@ -25,7 +27,10 @@ impl Needed {
         let id = |name: &String| name.rsplit('.').next().map(str::to_owned);
         match segment {
             // The app says then which event it is.
-            None => self.app.event_by.header.is_some() || self.app.event_by.body.is_some(),
+            None => {
+                let by = &self.app.event_by;
+                self.is_named && (by.header.is_some() || by.body.is_some())
+            }
             Some(segment) if segment == self.segment || segment == self.wire => true,
             // One of several names would leave out the others.
             Some(segment) => match &self.events[..] {
@@ -58,6 +63,7 @@ pub fn needed(ready: &ReadyProject) -> Vec<Needed> {
                         connection,
                         app,
                         wire,
+                        is_named: event.wire.is_some(),
                         segment,
                         events: Vec::new(),
                         recipes: Vec::new(),

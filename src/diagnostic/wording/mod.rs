@@ -1,6 +1,7 @@
 //! All wording in one place: one constructor per mistake, one file per topic.
 
 mod access;
+mod apps;
 mod accounts;
 mod file;
 mod shape;
@@ -22,6 +23,7 @@ pub(super) use crate::value::text::shortened as short;
 
 pub use access::*;
 pub use accounts::*;
+pub use apps::*;
 pub use examples::*;
 pub use fields::*;
 pub use file::*;

@@ -13,6 +13,8 @@ pub enum FileKind {
     Recipe,
     /// `linecook.yaml`
     Project,
+    /// An app of a project's own, in `apps`.
+    App,
 }
 
 impl FileKind {
@@ -20,6 +22,7 @@ impl FileKind {
         match self {
             FileKind::Recipe => "a recipe",
             FileKind::Project => "a project file",
+            FileKind::App => "an app",
         }
     }
 
@@ -27,6 +30,7 @@ impl FileKind {
         match self {
             FileKind::Recipe => "recipes",
             FileKind::Project => "project files",
+            FileKind::App => "apps",
         }
     }
 
@@ -34,6 +38,7 @@ impl FileKind {
         match self {
             FileKind::Recipe => "recipe",
             FileKind::Project => "project",
+            FileKind::App => "app",
         }
     }
 
@@ -42,6 +47,7 @@ impl FileKind {
         match self {
             FileKind::Recipe => "start with `name:`, `trigger:` and `steps:`",
             FileKind::Project => "start with `recipes:` and below it `- recipe: recipes/….yaml`",
+            FileKind::App => "start with `base_url:` and `operations:`",
         }
     }
 
@@ -49,6 +55,7 @@ impl FileKind {
         match self {
             FileKind::Recipe => Code::NotARecipe,
             FileKind::Project => Code::NotAProject,
+            FileKind::App => Code::NotAnApp,
         }
     }
 
@@ -56,6 +63,7 @@ impl FileKind {
         match self {
             FileKind::Recipe => "compare it with `linecook schema`",
             FileKind::Project => "compare it with `linecook schema --project`",
+            FileKind::App => "compare it with `linecook schema --app`",
         }
     }
 }
@@ -82,6 +90,7 @@ pub fn unknown_key(file: FileKind, route: &Route, name: &str, known: &[String]) 
     let words = match file {
         FileKind::Recipe => other_word(name).into_iter().collect(),
         FileKind::Project => other_words_of_projects(name),
+        FileKind::App => other_words_of_apps(name),
     };
     let near = words
         .into_iter()
@@ -212,6 +221,7 @@ pub fn wrong_shape(file: FileKind, route: &Route, wanted: &[String], found: &Val
     let form = match file {
         FileKind::Recipe => route.last().as_deref().and_then(form_of),
         FileKind::Project => form_in_project(route),
+        FileKind::App => None,
     };
     let help = match form {
         Some(form) => format!("write it like {form}"),
@@ -219,6 +229,26 @@ pub fn wrong_shape(file: FileKind, route: &Route, wanted: &[String], found: &Val
     };
     new(Code::WrongShape, value(route), format!("{name} wants {wanted}, and gets {gets}"))
         .help(help)
+}
+
+/// Keys of apps by what other descriptions call them.
+fn other_words_of_apps(name: &str) -> Vec<&'static str> {
+    match name {
+        "url" | "server" | "host" | "baseUrl" | "base" | "address" => vec!["base_url"],
+        "name" => vec!["app", "title"],
+        "description" | "summary" => vec!["about", "title"],
+        "endpoint" | "method" | "request" | "route" => vec!["call"],
+        "actions" | "paths" | "endpoints" | "calls" => vec!["operations"],
+        "triggers" | "webhooks" => vec!["events"],
+        "schemas" | "shapes" => vec!["types"],
+        "parameters" | "params" => vec!["query"],
+        "properties" => vec!["fields"],
+        "items" => vec!["of"],
+        "optional" => vec!["required"],
+        "default" => vec!["usual"],
+        "fields" => vec!["body", "payload"],
+        _ => Vec::new(),
+    }
 }
 
 /// How a key is written, for those who wrote something else.

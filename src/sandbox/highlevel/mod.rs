@@ -37,7 +37,8 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Reply {
         "search-contacts-advanced" => search::advanced(world, call),
         "get-contacts" | "get-contacts-by-businessId" => search::plain_list(world, call),
         "add-tags" | "remove-tags" => groups::tags(world, call),
-        "create-association" => groups::tags_of_many(world, call),
+        // Another document has an operation of the same name.
+        "create-association" if call.path.contains_key("type") => groups::tags_of_many(world, call),
         "add-followers-contact" | "remove-followers-contact" => groups::followers(world, call),
         "add-remove-contact-from-business" => groups::business(world, call),
         _ if call.operation.effect == Effect::Action => generic::with_record(call, None),
