@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::exit::{CommandError, Exit, Result};
 use super::fail::failure;
+use super::own_apps;
 use super::prepare::runtime;
 use super::print;
 use super::serve::stop_signal;
@@ -81,6 +82,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result {
+    own_apps::learn_here();
     let catalog = Catalog::embedded();
     let world = world(args, catalog)?;
     let key = signing_key(args.signing_key.as_deref())?;
@@ -268,16 +270,17 @@ fn write_for_me(path: &Path, text: &str) -> std::io::Result<()> {
 /// What a person needs to use it, and can copy.
 fn greeting(sandbox: &Sandbox, catalog: &Catalog, public_key: &str) -> String {
     let mut text = String::from("The pretended apps are there until you press Ctrl-C.\n\n");
+    let width = apps(catalog).map(|app| app.title.chars().count()).max().unwrap_or(0).max(10);
     for app in apps(catalog) {
         let (name, address) = (&app.title, sandbox.base_url(&app.app));
-        text.push_str(&format!("  {name:<10} {address}   token {}", World::token(&app.app)));
+        text.push_str(&format!("  {name:<width$} {address}   token {}", World::token(&app.app)));
         if app.location.is_some() {
             text.push_str(&format!(", location {}", World::location_id()));
         }
         text.push('\n');
     }
     let control = sandbox.control_url();
-    text.push_str(&format!("  {:<10} {control}   such as {control}/ledger\n", "Control"));
+    text.push_str(&format!("  {:<width$} {control}   such as {control}/ledger\n", "Control"));
     text.push_str("\nFor linecook.yaml:\n\nconnections:\n");
     for app in apps(catalog) {
         let (name, address) = (&app.app, sandbox.base_url(&app.app));

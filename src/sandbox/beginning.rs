@@ -37,6 +37,6 @@ impl World {
         self.field_ids.clear();
         self.meters.clear();
         self.ledger.clear();
-        self.outbox.forget();
+        self.outbox.begin_again();
     }
 }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use indexmap::IndexMap;
 
@@ -31,13 +31,17 @@ enum Part {
 }
 
 impl Routes {
-    /// Those of a catalog; those of the embedded one are made once.
+    /// Those of a catalog; those of the last one that was asked for are kept.
     pub fn of(catalog: &'static Catalog) -> Arc<Routes> {
-        static EMBEDDED: LazyLock<Arc<Routes>> =
-            LazyLock::new(|| Arc::new(Routes::new(Catalog::embedded())));
-        match std::ptr::eq(catalog, Catalog::embedded()) {
-            true => EMBEDDED.clone(),
-            false => Arc::new(Routes::new(catalog)),
+        static LAST: Mutex<Option<(&'static Catalog, Arc<Routes>)>> = Mutex::new(None);
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((of, routes)) if std::ptr::eq(*of, catalog) => routes.clone(),
+            _ => {
+                let routes = Arc::new(Routes::new(catalog));
+                *last = Some((catalog, routes.clone()));
+                routes
+            }
         }
     }
 

@@ -26,6 +26,7 @@ pub(super) struct Outbox {
     targets: Vec<(String, String)>,
     /// Decides which ones are dropped.
     random: fastrand::Rng,
+    seed: u64,
     posted: VecDeque<Posted>,
     /// Of all that there were; also the number of the last one.
     count: u64,
@@ -99,6 +100,12 @@ impl Outbox {
         self.posted.clear();
     }
 
+    /// As it was at the start: the same ones will be dropped again.
+    pub fn begin_again(&mut self) {
+        self.forget();
+        self.random = fastrand::Rng::with_seed(self.seed);
+    }
+
     /// Notes what came of one; nothing when it is not remembered any more.
     pub fn note(&mut self, number: u64, change: impl FnOnce(&mut Posted)) {
         let first = self.posted.front().map_or(0, |posted| posted.number);
@@ -135,7 +142,8 @@ impl World {
     pub fn tell_of_changes(&mut self, targets: Vec<(String, String)>, seed: u64) {
         self.outbox.is_open = true;
         self.outbox.targets = targets;
-        self.outbox.random = fastrand::Rng::with_seed(seed);
+        self.outbox.seed = seed;
+        self.outbox.begin_again();
     }
 
     /// Whether changes are told at all.

@@ -155,7 +155,7 @@ async fn prepare(address: SocketAddr) {
     let mut client = Client::connect(address).await;
     for number in 0..CONTACTS {
         let status = client.send(&request("POST", "contacts/upsert", &contact(number))).await;
-        assert_eq!(status, 200, "contact {number} was not taken");
+        assert!((200..300).contains(&status), "contact {number} was answered {status}");
     }
 }
 

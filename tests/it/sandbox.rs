@@ -173,6 +173,18 @@ async fn it_behaves_otherwise_while_it_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn apps_of_ones_own_are_pretended_too() {
+    let case = root().join("tests/cases/run/an-app-of-ones-own");
+    let sandbox = Pretended::start(&case, &[]);
+    assert!(sandbox.piece().contains("  bakery:\n    app: bakery\n"), "{}", sandbox.greeting);
+    let order = json!({ "customer": "Ada", "cakes": [{ "name": "Tart", "layers": 2 }] });
+    let (status, answer) = sandbox.post("/bakery/orders", order).await;
+    assert!((200..300).contains(&status), "{status} {answer}");
+    let ledger = sandbox.get("/_sandbox/ledger?app=bakery").await;
+    assert_eq!(ledger["requests"][0]["operation"], "bakery.create-order", "{ledger}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn it_ends_when_it_is_told_to() {
     let folder = tempfile::tempdir().unwrap();
     for signal in ["-TERM", "-INT"] {
