@@ -15,6 +15,7 @@ mod event;
 mod events;
 mod exit;
 mod explain;
+mod fail;
 mod init;
 mod installed;
 mod links;
@@ -28,10 +29,12 @@ mod print;
 mod project;
 mod project_file;
 mod pull;
+mod record;
 mod request;
 mod restore;
 mod run;
 mod runs;
+mod sandbox;
 mod schema;
 mod serve;
 mod snapshot;
@@ -96,6 +99,8 @@ enum Verb {
     Run(run::Args),
     /// Run the examples of recipes in the sandbox
     Test(test::Args),
+    /// Serve the pretended apps on this machine: to try a project whole, and for tests of your own
+    Sandbox(sandbox::Args),
     /// Connect an account of an app: HighLevel or Stax
     Connect(connect::Args),
     /// Look which custom fields, users, pipelines and the like an account has, so that recipes know their names
@@ -110,6 +115,8 @@ enum Verb {
     Sync(sync::Args),
     /// What recipes did: look at runs, let failed ones go on, answer held ones
     Runs(runs::Args),
+    /// Make an example of a recipe from a past run, with everybody's data replaced
+    Record(record::Args),
     /// What has arrived: look at events, start their recipes once more
     Events(events::Args),
     /// Which record here is which record there: list links, set, remove and import them
@@ -136,6 +143,7 @@ pub fn main() -> ExitCode {
         Verb::Explain(args) => explain::run(&args),
         Verb::Run(args) => run::run(&args),
         Verb::Test(args) => test::run(&args),
+        Verb::Sandbox(args) => sandbox::run(&args),
         Verb::Connect(args) => connect::run(&args),
         Verb::Pull(args) => pull::run(&args),
         Verb::Connections(args) => connections::run(&args),
@@ -143,6 +151,7 @@ pub fn main() -> ExitCode {
         Verb::Webhooks(args) => webhooks::run(&args),
         Verb::Sync(args) => sync::run(&args),
         Verb::Runs(args) => runs::run(&args),
+        Verb::Record(args) => record::run(&args),
         Verb::Events(args) => events::run(&args),
         Verb::Links(args) => links::run(&args),
         Verb::Doctor(args) => doctor::run(&args),

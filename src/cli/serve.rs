@@ -220,8 +220,9 @@ impl<W: std::io::Write> std::io::Write for WithoutSecrets<W> {
     }
 }
 
+/// Comes back when the program is told to stop.
 #[cfg(unix)]
-async fn stop_signal() {
+pub async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         let _ = tokio::signal::ctrl_c().await;
@@ -234,7 +235,7 @@ async fn stop_signal() {
 }
 
 #[cfg(not(unix))]
-async fn stop_signal() {
+pub async fn stop_signal() {
     let _ = tokio::signal::ctrl_c().await;
 }
 

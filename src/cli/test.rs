@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use super::event::{event_type, example_payload};
 use super::exit::{Exit, Result};
@@ -18,7 +19,7 @@ use crate::diagnostic::Severity;
 use crate::execute::{
     self, LocalEngine, Mismatch, MismatchKind, Setup, TriggerEvent, VirtualClock, compare, drive,
 };
-use crate::journal::{Outcome, StepError, StepErrorKind};
+use crate::journal::{History, Outcome, StepError, StepErrorKind};
 use crate::plan::{self, Accounts, Plan};
 use crate::recipe::Example;
 use crate::report::{
@@ -110,40 +111,49 @@ async fn one(
     at: &Route,
     defaults: &std::sync::Arc<crate::value::Defaults>,
 ) -> Vec<Mismatch> {
+    let played = match example_payload(path, example) {
+        Ok(payload) => play(plan, example, payload, defaults).await,
+        Err(error) => Err((error.text(), String::new())),
+    };
+    match played {
+        Ok((outcome, history)) => {
+            compare(Catalog::embedded(), example, at, &outcome, &history, defaults)
+        }
+        Err((message, instead)) => {
+            let error = StepError {
+                step: String::new(),
+                place: Default::default(),
+                kind: StepErrorKind::Data,
+                field: None,
+                message,
+                instead,
+                response: None,
+                app: None,
+            };
+            let got = Outcome::Failed(Box::new(error));
+            let kind = MismatchKind::Outcome { expected: "a run", got };
+            vec![Mismatch { place: at.key("name"), kind }]
+        }
+    }
+}
+
+/// Runs an example in a sandbox of its own; why it cannot start and what to do, where it cannot.
+pub async fn play(
+    plan: &Plan,
+    example: &Example,
+    payload: Option<Map<String, Value>>,
+    defaults: &std::sync::Arc<crate::value::Defaults>,
+) -> std::result::Result<(Outcome, History), (String, String)> {
     let catalog = Catalog::embedded();
-    let failed = |message: String, instead: String| {
-        let error = StepError {
-            step: String::new(),
-            place: Default::default(),
-            kind: StepErrorKind::Data,
-            field: None,
-            message,
-            instead,
-            response: None,
-            app: None,
-        };
-        let kind =
-            MismatchKind::Outcome { expected: "a run", got: Outcome::Failed(Box::new(error)) };
-        vec![Mismatch { place: at.key("name"), kind }]
-    };
-    let payload = match example_payload(path, example) {
-        Ok(payload) => payload,
-        Err(error) => return failed(error.text(), String::new()),
-    };
-    let event = match event_type(plan, example.on.as_deref(), payload.as_ref()) {
-        Ok(event) => event,
-        Err(error) => return failed(error.text(), String::new()),
-    };
+    let event = event_type(plan, example.on.as_deref(), payload.as_ref())
+        .map_err(|error| (error.text(), String::new()))?;
     // What is picked by its name is there by that name; everything else is an id that the author made up.
     let there = snapshots_of(example, catalog);
-    let settings = match execute::settings(plan, &example.settings, &there) {
-        Ok(settings) => settings,
-        Err(errors) => {
-            let first = &errors[0];
-            let message = format!("the setting `{}` {}", first.name, first.error.problem);
-            return failed(message, "add it to the example's `settings`".into());
-        }
-    };
+    let settings = execute::settings(plan, &example.settings, &there).map_err(|errors| {
+        let first = &errors[0];
+        let message = format!("the setting `{}` {}", first.name, first.error.problem);
+        (message, "add it to the example's `settings`".to_owned())
+    })?;
     let now: Timestamp = example
         .now
         .as_deref()
@@ -186,7 +196,7 @@ async fn one(
         .with_links(given_links(example.given.as_ref()))
         .with_last_seen(given_last_seen(example.given.as_ref()));
     let outcome = drive(plan, &event, &setup, &mut engine).await;
-    compare(catalog, example, at, &outcome, &engine.into_history(), defaults)
+    Ok((outcome, engine.into_history()))
 }
 
 /// What an example says is there in the accounts, for the settings that pick from it.

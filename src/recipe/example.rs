@@ -44,7 +44,7 @@ pub enum ExampleEvent {
 }
 
 /// What is already there when the event comes.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Given {
     /// Records by app and kind: `highlevel.contact: [{ id: …, email: … }]`. A task or note names its
@@ -67,7 +67,7 @@ pub struct Given {
 }
 
 /// A call that the app does not answer as it should.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(extend("required" = ["call"]))]
 pub struct Failure {

@@ -8,6 +8,7 @@ mod examples;
 mod explain;
 mod findings;
 mod flow;
+mod guessed;
 mod links;
 mod requests;
 mod run;

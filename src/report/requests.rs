@@ -7,14 +7,15 @@ use indexmap::IndexMap;
 use owo_colors::OwoColorize;
 use serde_json::{Value, json};
 
+use super::guessed::{collect, guessed_of, is_guessed};
 use super::run::{changes, failure, title, wait};
 use super::{links, plural};
 use crate::catalog::{Catalog, Effect, Slot};
-use crate::check::{Action, CheckedStep};
+use crate::check::{CheckedStep, Often, TriggerKind};
 use crate::journal::{CallKey, Decision, Entry, History, Outcome, PlannedCall};
 use crate::plan::{Origin, Plan, unmarked_body};
 use crate::recipe::RecipeFile;
-use crate::template::Template;
+use crate::value::duration;
 
 /// Who has answered the calls of a dry run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,14 @@ impl DryRun<'_> {
         let mut out = String::new();
         let _ = writeln!(out, "{}", self.plan.recipe.name.bold());
         let _ = writeln!(out, "event {} from {}, at {}", self.event, self.from, self.now);
+        if let TriggerKind::Poll(poll) = &self.plan.recipe.trigger.kind {
+            let often = match &poll.often {
+                Often::Every(length) => format!("every {}", duration::in_words(*length)),
+                Often::At(times) => format!("at `{}`", times.cron),
+            };
+            let list = &poll.call.operation.call;
+            let _ = writeln!(out, "one record of {list}, which is asked for {often}");
+        }
         if !self.event_known {
             let _ = writeln!(out, "nothing is known of this event's fields: any name is accepted");
         }
@@ -430,56 +439,6 @@ impl DryRun<'_> {
             "scopes": self.scopes(),
         })
     }
-}
-
-/// The results that are the catalog's examples: `contact` for all of a call, `who.contact_id` for one
-/// value of a `set`.
-fn collect(steps: &[CheckedStep], guessed: &mut HashSet<String>) {
-    for step in steps {
-        match &step.action {
-            Action::Call(_) => {
-                guessed.insert(step.id.clone());
-            }
-            Action::Set(values) => {
-                for (name, mapping) in values {
-                    let reads = mapping
-                        .templates()
-                        .into_iter()
-                        .any(|t| reads_guessed(t, &step.id, guessed));
-                    if reads {
-                        guessed.insert(format!("{}.{name}", step.id));
-                    }
-                }
-            }
-            Action::Group(_) | Action::Use(_) => collect(step.inner(), guessed),
-            Action::Stop(_) | Action::Wait(_) | Action::Hold(_) | Action::Link(_) => {}
-        }
-    }
-}
-
-fn reads_guessed(template: &Template, step: &str, guessed: &HashSet<String>) -> bool {
-    template.reads().iter().any(|path| match path[..] {
-        ["steps", id, name, ..] => is_guessed(&format!("{id}.{name}"), step, guessed),
-        ["steps", id] => is_guessed(id, step, guessed),
-        _ => false,
-    })
-}
-
-/// Whether a result that a step reads is an example. `name` is as the step's own file says it:
-/// `contact`, `contact.contact_id`, or `used.contact` for a step of a recipe in `use`.
-fn is_guessed(name: &str, step: &str, guessed: &HashSet<String>) -> bool {
-    let file = step.rfind('/').map_or("", |at| &step[..=at]);
-    let whole = format!("{file}{name}");
-    let id = whole.split_once('.').map_or(&whole[..], |(id, _)| id);
-    guessed.contains(&whole)
-        || guessed.contains(id)
-        || guessed.contains(&whole.replacen('.', "/", 1))
-}
-
-/// The steps among a value's origins whose results are examples; `step` is the one that sends it.
-fn guessed_of<'a>(origin: &'a Origin, step: &str, guessed: &HashSet<String>) -> Vec<&'a str> {
-    let from = origin.from_results.iter().filter(|name| is_guessed(name, step, guessed));
-    from.map(|name| name.split('.').next().unwrap_or(name)).collect()
 }
 
 fn find<'a>(steps: &'a [CheckedStep], id: &str) -> Option<&'a CheckedStep> {

@@ -1,30 +1,26 @@
 //! Who may come in: a request comes in; the app's refusal goes out when the token, the version, the
 //! scope or the account is wrong.
 
-use std::collections::HashMap;
-
 use indexmap::IndexMap;
 
 use crate::catalog::{App, Operation};
 
 use super::Arrived;
 use super::reply::Reply;
+use super::tokens::{Holder, WRONG_HOLDER, bearer};
 use super::validate::Sent;
 use super::world::{LOCATION_ID, World};
 
-/// The scopes of every app's token; an app that is not here has all.
-pub(super) type Scopes = HashMap<String, Vec<String>>;
-
 /// Checks everything that can be known before the body is read.
 pub(super) fn check(
+    world: &World,
     app: &App,
     operation: &Operation,
-    scopes: &Scopes,
     arrived: &Arrived,
 ) -> Result<(), Reply> {
     let refused = |message: &str| Err(Reply::refused(&app.app, 401, message));
-    let token = arrived.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-    if token.map(str::trim) != Some(World::token(&app.app).as_str()) {
+    let holder = bearer(arrived).and_then(|token| world.tokens.holder(app, token));
+    if holder.is_none() {
         return match app.app.as_str() {
             "stax" => refused("unauthenticated"),
             _ => refused("Invalid token: access token is invalid"),
@@ -35,7 +31,10 @@ pub(super) fn check(
             return refused(&format!("{} header was not found.", name.to_lowercase()));
         }
     }
-    let allowed = match (&operation.scope, scopes.get(&app.app)) {
+    if holder == Some(Holder::Company) {
+        return refused(WRONG_HOLDER);
+    }
+    let allowed = match (&operation.scope, world.settings.scopes.get(&app.app)) {
         (Some(wanted), Some(scopes)) => scopes.contains(wanted),
         _ => true,
     };

@@ -6,11 +6,12 @@ use crate::recipe::{Failure, Fault};
 use super::reply::{Reply, reason};
 
 /// The failures that are still to come.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Failures {
     pending: Vec<Pending>,
 }
 
+#[derive(Clone)]
 struct Pending {
     /// Long ids. Several where a call such as `GET /x` belongs to several apps.
     operations: Vec<String>,
@@ -38,6 +39,16 @@ impl Failures {
             Err(_) => Vec::new(),
         };
         self.pending.push(Pending { operations, failure: failure.clone(), left: failure.times });
+    }
+
+    /// Those that are still to come, each with the times that are left.
+    pub fn pending(&self) -> Vec<Failure> {
+        let pending = self.pending.iter().filter(|pending| pending.left != Some(0));
+        pending.map(|p| Failure { times: p.left, ..p.failure.clone() }).collect()
+    }
+
+    pub fn clear(&mut self) {
+        self.pending.clear();
     }
 
     /// The failure that the next call of an operation meets.

@@ -46,8 +46,11 @@ pub(super) fn given_record(world: &mut World, app: &str, name: &str, given: &Rec
 
 fn create(world: &mut World, call: &Call) -> Reply {
     let record = new_record(world, call);
+    if let Err(refusal) = stax::check_new(world, call, &record) {
+        return refusal;
+    }
     world.records.insert(&call.kind(), record.clone());
-    with_record(call, Some(shown(world, call, record)))
+    with_record(call, Some(shown(world, &call.operation.app, record)))
 }
 
 /// The record that a request makes.
@@ -73,7 +76,7 @@ pub(super) fn new_record(world: &mut World, call: &Call) -> Record {
 fn read(world: &mut World, call: &Call) -> Reply {
     let found = call.id().and_then(|id| world.records.find(&call.kind(), id));
     match found.filter(|record| belongs(call, record)).cloned() {
-        Some(record) => with_record(call, Some(shown(world, call, record))),
+        Some(record) => with_record(call, Some(shown(world, &call.operation.app, record))),
         None => not_found(call),
     }
 }
@@ -91,7 +94,7 @@ fn update(world: &mut World, call: &Call) -> Reply {
     }
     touch(world, &mut record);
     world.records.insert(&call.kind(), record.clone());
-    with_record(call, Some(shown(world, call, record)))
+    with_record(call, Some(shown(world, &call.operation.app, record)))
 }
 
 fn delete(world: &mut World, call: &Call) -> Reply {
@@ -103,7 +106,7 @@ fn delete(world: &mut World, call: &Call) -> Reply {
     } else {
         world.records.remove(&call.kind(), &text_of(&record, "id"));
     }
-    with_record(call, Some(shown(world, call, record)))
+    with_record(call, Some(shown(world, &call.operation.app, record)))
 }
 
 /// The record of a call, unless it is deleted or belongs elsewhere.
@@ -151,11 +154,13 @@ pub(super) fn touch(world: &World, record: &mut Record) {
 }
 
 /// A record as an answer shows it, with the records inside it that it names by id.
-pub(super) fn shown(world: &World, call: &Call, mut record: Record) -> Record {
-    let names: Vec<String> = record.keys().cloned().collect();
+pub(super) fn shown(world: &World, app: &str, mut record: Record) -> Record {
+    let names = record.keys().filter_map(|field| field.strip_suffix("_id"));
+    let names: Vec<String> =
+        names.filter(|name| record.contains_key(*name)).map(str::to_owned).collect();
     for name in names {
         let id = text_of(&record, &format!("{name}_id"));
-        let kind = format!("{}.{name}", call.operation.app);
+        let kind = format!("{app}.{name}");
         if let Some(inner) = world.records.find(&kind, &id) {
             record.insert(name, Value::Object(inner.clone()));
         }

@@ -29,6 +29,45 @@ pub struct LedgerEntry {
     pub took_place: bool,
 }
 
+/// The requests, in order.
+#[derive(Default)]
+pub(super) struct Ledger {
+    entries: Vec<LedgerEntry>,
+    /// Of all requests, those that are not kept any more among them.
+    count: u64,
+    most: Option<usize>,
+}
+
+impl Ledger {
+    pub fn entries(&self) -> &[LedgerEntry] {
+        &self.entries
+    }
+
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    pub fn keep(&mut self, most: usize) {
+        self.most = Some(most);
+    }
+
+    pub fn push(&mut self, entry: LedgerEntry) {
+        self.count += 1;
+        self.entries.push(entry);
+        // Moving all of them for every one that comes would cost too much.
+        let Some(most) = self.most else { return };
+        if self.entries.len() > most + most / 8 {
+            let old = self.entries.len() - most;
+            self.entries.drain(..old);
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.count = 0;
+    }
+}
+
 /// No more of an unknown path or a body that is not JSON is kept; in characters.
 const MOST_KEPT: usize = 500;
 
@@ -63,4 +102,24 @@ fn body_value(bytes: &[u8]) -> Value {
 
 fn cut(text: &str) -> String {
     text.chars().take(MOST_KEPT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_ones_are_kept_and_all_are_counted() {
+        let mut ledger = Ledger::default();
+        ledger.keep(100);
+        for number in 0..1_000 {
+            let arrived = Arrived { path: format!("/{number}"), ..Arrived::default() };
+            ledger.push(LedgerEntry::new(&arrived, None));
+            assert!(ledger.entries().len() <= 112);
+        }
+        assert_eq!(ledger.count(), 1_000);
+        let kept = ledger.entries();
+        assert!(kept.len() >= 100);
+        assert_eq!(kept.last().unwrap().call, " /999");
+    }
 }

@@ -42,7 +42,7 @@ fn select(world: &World, call: &Call) -> Vec<Record> {
         .into_iter()
         .filter(|record| is_wanted_state(call, record))
         .filter(|record| call.parent().is_none_or(|(name, id)| belongs_to(record, name, id)))
-        .map(|record| shown(world, call, record.clone()))
+        .map(|record| shown(world, &call.operation.app, record.clone()))
         .filter(|record| call.query.iter().all(|(name, value)| fits(record, name, value)))
         .collect();
     if let Some(field) = call.text("sort").map(str::to_owned) {

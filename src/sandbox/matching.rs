@@ -1,6 +1,10 @@
 //! Which operation is meant: a method and a raw path come in; the entry of the catalog and the
 //! decoded path parameters go out.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
 use indexmap::IndexMap;
 
 use crate::catalog::{Catalog, EntryKind, IndexEntry};
@@ -11,24 +15,94 @@ pub(super) struct Match {
     pub path: IndexMap<String, String>,
 }
 
-/// Finds the operation; words of a pattern win over its parameters.
-pub(super) fn find(
-    catalog: &'static Catalog,
-    app: &str,
-    method: &str,
-    raw_path: &str,
-) -> Option<Match> {
-    let path = raw_path.split('?').next().unwrap_or_default();
-    let path = path.strip_prefix('/').unwrap_or(path);
-    let exact = find_parts(catalog, app, method, &decoded_parts(path));
-    if exact.is_some() || slash_counts(app) {
-        return exact;
+/// All operations, by app and method and by how many parts their path has.
+pub(super) struct Routes {
+    by_method: HashMap<(&'static str, &'static str), Vec<Vec<Route>>>,
+}
+
+struct Route {
+    entry: &'static IndexEntry,
+    parts: Vec<Part>,
+}
+
+enum Part {
+    Word(&'static str),
+    Parameter(&'static str),
+}
+
+impl Routes {
+    /// Those of a catalog; those of the embedded one are made once.
+    pub fn of(catalog: &'static Catalog) -> Arc<Routes> {
+        static EMBEDDED: LazyLock<Arc<Routes>> =
+            LazyLock::new(|| Arc::new(Routes::new(Catalog::embedded())));
+        match std::ptr::eq(catalog, Catalog::embedded()) {
+            true => EMBEDDED.clone(),
+            false => Arc::new(Routes::new(catalog)),
+        }
     }
-    let other = match path.strip_suffix('/') {
-        Some(shorter) => shorter.to_owned(),
-        None => format!("{path}/"),
-    };
-    find_parts(catalog, app, method, &decoded_parts(&other))
+
+    fn new(catalog: &'static Catalog) -> Routes {
+        let mut by_method: HashMap<_, Vec<Vec<Route>>> = HashMap::new();
+        let entries = catalog.operation_entries().iter();
+        for entry in entries.filter(|e| e.kind() == EntryKind::Operation) {
+            let Some((method, pattern)) = entry.call.split_once(' ') else { continue };
+            let part = |part: &'static str| match part.strip_prefix(':') {
+                Some(name) => Part::Parameter(name),
+                None => Part::Word(part),
+            };
+            let pattern = pattern.strip_prefix('/').unwrap_or(pattern);
+            let parts: Vec<Part> = pattern.split('/').map(part).collect();
+            let by_count = by_method.entry((entry.app.as_str(), method)).or_default();
+            if by_count.len() <= parts.len() {
+                by_count.resize_with(parts.len() + 1, Vec::new);
+            }
+            by_count[parts.len()].push(Route { entry, parts });
+        }
+        Routes { by_method }
+    }
+
+    /// Finds the operation; words of a pattern win over its parameters.
+    pub fn find(&self, app: &str, method: &str, raw_path: &str) -> Option<Match> {
+        let path = raw_path.split('?').next().unwrap_or_default();
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let exact = self.find_parts(app, method, path);
+        if exact.is_some() || slash_counts(app) {
+            return exact;
+        }
+        match path.strip_suffix('/') {
+            Some(shorter) => self.find_parts(app, method, shorter),
+            None => self.find_parts(app, method, &format!("{path}/")),
+        }
+    }
+
+    fn find_parts(&self, app: &str, method: &str, path: &str) -> Option<Match> {
+        let parts: Vec<Cow<'_, str>> = path.split('/').map(decode).collect();
+        let routes = self.by_method.get(&(app, method))?.get(parts.len())?;
+        // The first of several that fit as well.
+        let mut best: Option<(Vec<bool>, &Route)> = None;
+        for route in routes.iter().filter(|route| route.fits(&parts)) {
+            let words: Vec<bool> =
+                route.parts.iter().map(|part| matches!(part, Part::Word(_))).collect();
+            if best.as_ref().is_none_or(|(so_far, _)| words > *so_far) {
+                best = Some((words, route));
+            }
+        }
+        let (_, route) = best?;
+        let parameters = route.parts.iter().zip(parts).filter_map(|(part, given)| match part {
+            Part::Parameter(name) => Some(((*name).to_owned(), given.into_owned())),
+            Part::Word(_) => None,
+        });
+        Some(Match { entry: route.entry, path: parameters.collect() })
+    }
+}
+
+impl Route {
+    fn fits(&self, given: &[Cow<'_, str>]) -> bool {
+        self.parts.iter().zip(given).all(|(part, given)| match part {
+            Part::Word(word) => word == given,
+            Part::Parameter(_) => !given.is_empty(),
+        })
+    }
 }
 
 /// Whether `/customer/` is another path than `/customer`: Stax tells a card from a bank account by
@@ -37,56 +111,11 @@ fn slash_counts(app: &str) -> bool {
     app == "stax"
 }
 
-fn find_parts(
-    catalog: &'static Catalog,
-    app: &str,
-    method: &str,
-    parts: &[String],
-) -> Option<Match> {
-    let of_app = |e: &&IndexEntry| e.app == app && e.kind() == EntryKind::Operation;
-    let mut best: Option<(Vec<bool>, Match)> = None;
-    for entry in catalog.operation_entries().iter().filter(of_app) {
-        let Some((words, path)) = fit(entry, method, parts) else { continue };
-        if best.as_ref().is_none_or(|(so_far, _)| words > *so_far) {
-            best = Some((words, Match { entry, path }));
-        }
-    }
-    best.map(|(_, found)| found)
-}
-
-/// For every part of the path whether a word stands for it, and the parameters.
-fn fit(
-    entry: &IndexEntry,
-    method: &str,
-    parts: &[String],
-) -> Option<(Vec<bool>, IndexMap<String, String>)> {
-    let (wanted, pattern) = entry.call.split_once(' ')?;
-    let pattern = pattern.strip_prefix('/').unwrap_or(pattern);
-    if !wanted.eq_ignore_ascii_case(method) || pattern.split('/').count() != parts.len() {
-        return None;
-    }
-    let mut words = Vec::with_capacity(parts.len());
-    let mut path = IndexMap::new();
-    for (wanted, part) in pattern.split('/').zip(parts) {
-        match wanted.strip_prefix(':') {
-            Some(_) if part.is_empty() => return None,
-            Some(name) => {
-                path.insert(name.to_owned(), part.clone());
-                words.push(false);
-            }
-            None if wanted == part => words.push(true),
-            None => return None,
-        }
-    }
-    Some((words, path))
-}
-
-fn decoded_parts(path: &str) -> Vec<String> {
-    path.split('/').map(decode).collect()
-}
-
 /// `%2F` → `/`. What is no code stays as it is, what is no UTF-8 is replaced.
-fn decode(part: &str) -> String {
+fn decode(part: &str) -> Cow<'_, str> {
+    if !part.contains('%') {
+        return Cow::Borrowed(part);
+    }
     let bytes = part.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -106,7 +135,7 @@ fn decode(part: &str) -> String {
             }
         }
     }
-    String::from_utf8_lossy(&out).into_owned()
+    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
 #[cfg(test)]
@@ -114,7 +143,9 @@ mod tests {
     use super::*;
 
     fn call(app: &str, method: &str, path: &str) -> Option<&'static str> {
-        find(Catalog::embedded(), app, method, path).map(|found| found.entry.call.as_str())
+        Routes::of(Catalog::embedded())
+            .find(app, method, path)
+            .map(|found| found.entry.call.as_str())
     }
 
     #[test]
@@ -136,7 +167,9 @@ mod tests {
 
     #[test]
     fn parameters_are_decoded() {
-        let found = find(Catalog::embedded(), "stax", "GET", "/customer/a%2Fb%20c%zz%ff").unwrap();
+        let found = Routes::of(Catalog::embedded())
+            .find("stax", "GET", "/customer/a%2Fb%20c%zz%ff")
+            .unwrap();
         assert_eq!(found.path["id"], "a/b c%zz\u{fffd}");
     }
 }

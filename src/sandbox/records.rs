@@ -10,14 +10,26 @@ use serde_json::{Map, Value};
 pub(super) type Record = Map<String, Value>;
 
 /// All records of all apps.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Records {
     kinds: HashMap<String, Kind>,
     counts: HashMap<String, u64>,
+    /// None while nobody wants to know them.
+    changes: Option<Vec<Change>>,
+}
+
+/// A record that became another one.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    pub kind: String,
+    /// None when it is new.
+    pub before: Option<Record>,
+    /// None when it is gone.
+    pub after: Option<Record>,
 }
 
 /// The records of one kind, by the number of their arrival.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Kind {
     records: BTreeMap<u64, Record>,
     numbers: HashMap<String, u64>,
@@ -27,6 +39,7 @@ struct Kind {
 }
 
 /// Which records have what in one field.
+#[derive(Clone)]
 struct Index {
     form: Form,
     by_value: HashMap<String, BTreeSet<u64>>,
@@ -77,7 +90,8 @@ impl Kind {
         self.records.get(self.numbers.get(id)?)
     }
 
-    fn insert(&mut self, record: Record) {
+    /// Gives the record that was there.
+    fn insert(&mut self, record: Record) -> Option<Record> {
         let id = text_of(&record, "id");
         let number = match self.numbers.get(&id) {
             Some(number) => *number,
@@ -89,11 +103,15 @@ impl Kind {
         };
         for (field, index) in self.indexes.get_mut() {
             if let Some(before) = self.records.get(&number) {
+                // To bring a phone number into the form in which it is looked up takes long.
+                if before.get(field) == record.get(field) {
+                    continue;
+                }
                 index.remove(number, before.get(field));
             }
             index.add(number, record.get(field));
         }
-        self.records.insert(number, record);
+        self.records.insert(number, record)
     }
 
     fn remove(&mut self, id: &str) -> Option<Record> {
@@ -154,28 +172,51 @@ impl Records {
         id: &str,
         change: impl FnOnce(&mut Record) -> T,
     ) -> Option<T> {
-        let kind = self.kinds.get_mut(kind)?;
-        let mut record = kind.get(id)?.clone();
+        let mut record = self.find(kind, id)?.clone();
         let result = change(&mut record);
-        kind.insert(record);
+        self.insert(kind, record);
         Some(result)
     }
 
     /// Keeps a record under its `id`; one that is there already is replaced.
     pub fn insert(&mut self, kind: &str, record: Record) {
-        self.kinds.entry(kind.to_owned()).or_default().insert(record);
+        let after = self.changes.is_some().then(|| record.clone());
+        let before = match self.kinds.get_mut(kind) {
+            Some(kind) => kind.insert(record),
+            None => self.kinds.entry(kind.to_owned()).or_default().insert(record),
+        };
+        if let Some(changes) = &mut self.changes {
+            changes.push(Change { kind: kind.to_owned(), before, after });
+        }
     }
 
     pub fn remove(&mut self, kind: &str, id: &str) -> Option<Record> {
-        self.kinds.get_mut(kind)?.remove(id)
+        let removed = self.kinds.get_mut(kind)?.remove(id)?;
+        if let Some(changes) = &mut self.changes {
+            let before = Some(removed.clone());
+            changes.push(Change { kind: kind.to_owned(), before, after: None });
+        }
+        Some(removed)
     }
 
-    /// Removes every record whose `field` is the id `value`.
+    /// Notes the changes from now on, or does not.
+    pub fn watch(&mut self, on: bool) {
+        self.changes = on.then(Vec::new);
+    }
+
+    /// What has changed since they are watched.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        self.changes.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Removes every record whose `field` is the id `value`: what hung on one that is gone. Whether an app
+    /// tells of those too is not known, so they are no changes.
     pub fn remove_where(&mut self, kind: &str, field: &str, value: &str) {
         let found = self.with(kind, field, value, folded);
         let found = found.into_iter().filter(|record| text_of(record, field) == value);
         let ids: Vec<String> = found.map(|record| text_of(record, "id")).collect();
-        ids.iter().for_each(|id| drop(self.remove(kind, id)));
+        let Some(kind) = self.kinds.get_mut(kind) else { return };
+        ids.iter().for_each(|id| drop(kind.remove(id)));
     }
 
     /// An id that no record of this kind has: of the form the app uses, and the same in every run.

@@ -17,8 +17,11 @@ use axum::response::Response;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
+use super::control::{self, CONTROL};
+use super::hooks::Courier;
+use super::outbox::{Fate, Letter, TOO_MANY};
 use super::reply::Reply;
 use super::{Answer, Arrived, MAX_BODY, World};
 
@@ -43,11 +46,25 @@ impl Sandbox {
     /// # Errors
     /// The port cannot be opened.
     pub async fn start_on(world: World, port: u16) -> io::Result<Sandbox> {
+        Sandbox::start_with(world, port, None).await
+    }
+
+    /// The same, with somebody who carries the webhooks of the world.
+    ///
+    /// # Errors
+    /// The port cannot be opened, or nothing can be sent.
+    pub async fn start_with(
+        world: World,
+        port: u16,
+        courier: Option<Courier>,
+    ) -> io::Result<Sandbox> {
         let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
         let world = Arc::new(Mutex::new(world));
         let (over, is_over) = watch::channel(false);
-        let shared = Shared { world: world.clone(), is_over: is_over.clone() };
+        let letters = courier.map(|courier| courier.start(world.clone()));
+        let letters = letters.transpose().map_err(io::Error::other)?;
+        let shared = Shared { world: world.clone(), is_over: is_over.clone(), letters };
         let app = Router::new()
             .fallback(handle)
             .with_state(shared)
@@ -61,6 +78,11 @@ impl Sandbox {
     /// Where the calls to an app go: `http://127.0.0.1:49152/stax`.
     pub fn base_url(&self, app: &str) -> String {
         format!("http://{}/{app}", self.address)
+    }
+
+    /// Where the sandbox itself is asked: `http://127.0.0.1:49152/_sandbox`.
+    pub fn control_url(&self) -> String {
+        self.base_url(CONTROL)
     }
 
     pub fn world(&self) -> MutexGuard<'_, World> {
@@ -78,9 +100,35 @@ impl Drop for Sandbox {
 struct Shared {
     world: Arc<Mutex<World>>,
     is_over: watch::Receiver<bool>,
+    letters: Option<mpsc::Sender<Letter>>,
 }
 
-fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
+impl Shared {
+    /// What goes back, and how long it is kept back.
+    fn answer(&self, arrived: &Arrived) -> (Answer, Duration) {
+        let mut world = lock(&self.world);
+        // Who comes over the network lives in the real time.
+        world.set_now(jiff::Timestamp::now());
+        if arrived.app == CONTROL {
+            return (control::answer(&mut world, arrived).into_answer(), Duration::ZERO);
+        }
+        let answer = world.answer(arrived);
+        if let Some(sender) = &self.letters {
+            for letter in world.take_letters() {
+                let number = letter.number;
+                if sender.try_send(letter).is_err() {
+                    world.outbox.note(number, |posted| {
+                        posted.fate = Fate::Failed;
+                        posted.problem = Some(TOO_MANY.to_owned());
+                    });
+                }
+            }
+        }
+        (answer, Duration::from_millis(world.settings().latency_ms))
+    }
+}
+
+pub(super) fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
     world.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -96,10 +144,11 @@ async fn handle(
 ) -> Response {
     let answer = match read(request).await {
         Ok(arrived) => {
-            let mut world = lock(&shared.world);
-            // Who comes over the network lives in the real time.
-            world.set_now(jiff::Timestamp::now());
-            world.answer(&arrived)
+            let (answer, latency) = shared.answer(&arrived);
+            if !latency.is_zero() {
+                tokio::time::sleep(latency).await;
+            }
+            answer
         }
         Err(app) => Reply::refused(&app, 413, "request entity too large").into_answer(),
     };
@@ -184,6 +233,8 @@ impl Listener for CuttableListener {
         loop {
             match self.0.accept().await {
                 Ok((stream, address)) => {
+                    // Without it small answers wait for others; where it cannot be set they do.
+                    let _ = stream.set_nodelay(true);
                     let cut = Cut(Arc::new(AtomicBool::new(false)));
                     return (Cuttable { stream, cut }, address);
                 }

@@ -4,10 +4,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::catalog::Effect;
+use crate::connection::leads_here;
 
 use super::complete::{Stamp, Template};
 use super::generic::{new_record, shown, there, touch, with_record};
-use super::records::{Record, is_blank, space_stamp, text_of};
+use super::outbox::THIS_MACHINE_ONLY;
+use super::records::{Record, folded, is_blank, space_stamp, text_of};
 use super::reply::Reply;
 use super::world::{Call, World};
 
@@ -16,7 +18,7 @@ pub(super) fn act(world: &mut World, call: &Call) -> Reply {
     if call.id().is_none() {
         let record = new_record(world, call);
         world.records.insert(&call.kind(), record.clone());
-        return with_record(call, Some(shown(world, call, record)));
+        return with_record(call, Some(shown(world, &call.operation.app, record)));
     }
     let known = there(world, call);
     let is_known = known.is_some();
@@ -30,7 +32,7 @@ pub(super) fn act(world: &mut World, call: &Call) -> Reply {
     if is_known {
         world.records.insert(&call.kind(), record.clone());
     }
-    with_record(call, Some(shown(world, call, record)))
+    with_record(call, Some(shown(world, &call.operation.app, record)))
 }
 
 fn stand_in(world: &mut World, call: &Call) -> Record {
@@ -273,6 +275,24 @@ fn settle_transaction(world: &World, sent: &Record, record: &mut Record) {
             record.insert(field.to_owned(), value.clone());
         }
     }
+}
+
+/// The addresses that are registered for an event.
+pub(super) fn registered(world: &World, wire: &str) -> Vec<String> {
+    let kinds = ["stax.webhook", "stax.partner_webhook"];
+    let hooks = kinds.iter().flat_map(|kind| world.records.with(kind, "event", wire, folded));
+    let there = hooks.filter(|hook| is_blank(hook.get("deleted_at")));
+    there.map(|hook| text_of(hook, "url")).filter(|url| !url.is_empty()).collect()
+}
+
+/// A sandbox that sends webhooks sends them nowhere but to this machine.
+pub(super) fn check_new(world: &World, call: &Call, record: &Record) -> Result<(), Reply> {
+    let is_hook = matches!(call.kind().as_str(), "stax.webhook" | "stax.partner_webhook");
+    if !is_hook || !world.sends_webhooks() || leads_here(&text_of(record, "url")) {
+        return Ok(());
+    }
+    let text = format!("{THIS_MACHINE_ONLY}: register an address such as http://127.0.0.1:8377");
+    Err(Reply::new(422, json!({ "target_url": [text] })))
 }
 
 /// A customer must keep a name, an address or a company.

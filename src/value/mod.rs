@@ -4,6 +4,7 @@
 //! says what is wrong and what to write instead. Nothing here panics, whatever the text.
 
 mod cron;
+mod disguise;
 pub mod duration;
 pub mod json_path;
 mod kind;
@@ -17,6 +18,7 @@ pub mod text;
 mod zone;
 
 pub use cron::Cron;
+pub use disguise::Disguise;
 pub use kind::Kind;
 pub use moment::Moment;
 pub use record_key::{RecordKey, app_of};

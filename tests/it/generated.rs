@@ -53,6 +53,7 @@ fn the_help_is_fresh() {
         &["dry-run"],
         &["run"],
         &["test"],
+        &["sandbox"],
         &["pull"],
         &["runs"],
         &["runs", "list"],

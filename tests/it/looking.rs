@@ -192,8 +192,12 @@ pub fn steady(text: &str, folders: &[&Path]) -> String {
     for folder in folders {
         text = text.replace(&format!("{}/", folder.display()), "");
     }
+    // Thousandths that end in zeros are written without them.
+    const MOMENT: &str = "####-##-##T##:##:##.###Z";
     let shapes = [
-        "####-##-##T##:##:##.###Z",
+        MOMENT,
+        "####-##-##T##:##:##.##Z",
+        "####-##-##T##:##:##.#Z",
         "####-##-## ##:##:##",
         "####-##-## ##:##",
         "####-##-##",
@@ -212,7 +216,10 @@ pub fn steady(text: &str, folders: &[&Path]) -> String {
                     _ => c == s,
                 });
             if fits {
-                out.push_str(shape);
+                out.push_str(match shape.ends_with('Z') {
+                    true => MOMENT,
+                    false => shape,
+                });
                 rest = &rest[shape.len()..];
                 continue 'text;
             }

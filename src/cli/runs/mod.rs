@@ -9,8 +9,10 @@ mod undo;
 use clap::Subcommand;
 
 use super::exit::Result;
+
 use crate::report::RunSummary;
 use crate::store::RunRow;
+pub use filter::run_id;
 
 #[derive(clap::Args)]
 pub struct Args {

@@ -13,7 +13,9 @@ use super::CONTACT;
 /// Makes a contact, unless its e-mail address or phone is known and the account forbids that.
 pub(super) fn create(world: &mut World, call: &Call) -> Reply {
     let (email, phone) = (call.text("email"), call.text("phone"));
-    if let (false, Some((found, field))) = (world.allow_duplicates, find(world, email, phone)) {
+    if let (false, Some((found, field))) =
+        (world.settings.allow_duplicates, find(world, email, phone))
+    {
         let body = json!({
             "statusCode": 400,
             "message": "This location does not allow duplicated contacts.",
@@ -32,7 +34,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Reply {
 /// Changes the contact with that e-mail address or else that phone, or makes one.
 pub(super) fn upsert(world: &mut World, call: &Call) -> Reply {
     let always_new = call.body.get("createNewIfDuplicateAllowed") == Some(&Value::Bool(true))
-        && world.allow_duplicates;
+        && world.settings.allow_duplicates;
     let found = match always_new {
         true => None,
         false => find(world, call.text("email"), call.text("phone")),
@@ -157,7 +159,8 @@ fn merge(world: &mut World, contact: &mut Record, body: &Record) {
 /// `{ id or key, field_value }` comes in, `{ id, value }` is kept; fields that are not named stay.
 fn custom_fields(world: &mut World, contact: &mut Record, fields: &[Value]) {
     let held = contact.get("customFields").and_then(Value::as_array);
-    let mut held = held.cloned().filter(|_| !world.replace_custom_fields).unwrap_or_default();
+    let mut held =
+        held.cloned().filter(|_| !world.settings.replace_custom_fields).unwrap_or_default();
     for field in fields {
         let id = match (field["id"].as_str(), field["key"].as_str()) {
             (Some(id), _) => id.to_owned(),
