@@ -160,7 +160,7 @@ impl CallStep<'_, '_> {
     ) -> Result<Results, End> {
         // What is read from here on is still so when it is written.
         let locks = self.drive.setup.locks.clone();
-        let _lock = match self.lock_name(&planned) {
+        let _lock = match self.lock_name(&planned).filter(|_| looks_first(self.call)) {
             Some(name) => Some(locks.lock(&name).await),
             None => None,
         };
