@@ -28,6 +28,10 @@ pub struct App {
     /// The field of a payload that names the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+    /// Other fields that name it, where fields beside them have these values: `altId` where `altType` is
+    /// `location`.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub location_too: IndexMap<String, IndexMap<String, String>>,
     #[serde(default)]
     pub event_by: EventBy,
     /// How its webhooks are signed, where they are.
@@ -36,6 +40,10 @@ pub struct App {
     /// How its marketplace apps get tokens, where it has such.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oauth: Option<OAuth>,
+    /// What is to be known of operations that take no other credentials than these, by the names that
+    /// imported documents give to them.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub credentials: IndexMap<String, String>,
     /// How it is seen whether a credential is good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,

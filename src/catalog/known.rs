@@ -54,8 +54,8 @@ impl Catalog {
         for app in own.values().flatten() {
             by_name.insert(&app.name, &app.text);
         }
-        // Entries are asked for as long as the program runs. A service that is told of a changed app keeps a
-        // few hundred bytes of the old one.
+        // Entries are asked for as long as the program runs: what was known before stays in memory. An app
+        // changes seldom.
         let own_texts = by_name.into_values().map(|text| &*Box::leak(Box::<str>::from(text)));
         let texts: Vec<&'static str> = std::iter::once(SHIPPED).chain(own_texts).collect();
         let catalog = Catalog::load_all(&texts).expect("what the generator writes can be read");

@@ -193,6 +193,12 @@ impl Catalog {
         }
     }
 
+    /// How many entries have been decoded so far: those that somebody has asked for.
+    pub fn decoded(&self) -> usize {
+        let operations = self.operations.iter().filter(|slot| slot.get().is_some()).count();
+        operations + self.events.iter().filter(|slot| slot.get().is_some()).count()
+    }
+
     /// An operation of the same app, by its id within the app.
     pub fn sibling(&self, operation: &Operation, id: &str) -> Option<Arc<Operation>> {
         self.operation(&format!("{}.{}.{id}", operation.app, operation.resource))

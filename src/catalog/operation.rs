@@ -315,11 +315,13 @@ impl Operation {
         self.call.split_once(' ').map_or("/", |(_, path)| path)
     }
 
-    /// The headers of a call: the app's, with its own in their place.
+    /// The headers of a call: the app's, with its own in their place and behind them.
     pub fn headers(&self, app: &App) -> Vec<(String, String)> {
         let own = |name: &String| self.headers.get(name).cloned();
-        let headers = app.headers.iter();
-        headers.map(|(name, usual)| (name.clone(), own(name).unwrap_or(usual.clone()))).collect()
+        let usual = app.headers.iter();
+        let usual = usual.map(|(name, value)| (name.clone(), own(name).unwrap_or(value.clone())));
+        let more = self.headers.iter().filter(|(name, _)| !app.headers.contains_key(*name));
+        usual.chain(more.map(|(name, value)| (name.clone(), value.clone()))).collect()
     }
 
     /// Whether it changes something in the app.

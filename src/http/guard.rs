@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::call::{CallError, Request};
@@ -102,14 +103,47 @@ fn permitted(name: &str, connection: &Connection, request: &Request) -> Result<(
 /// Another account than the connection's own that a request names, wherever it does.
 fn other_location(connection: &Connection, request: &Request) -> Option<String> {
     let own = connection.location_id.as_deref()?;
-    let field = Catalog::embedded().app(&connection.app)?.location.as_deref()?;
+    let app = Catalog::embedded().app(&connection.app)?;
+    let field = app.location.as_deref()?;
     let pattern = request.call.split_once(' ').map_or("", |(_, path)| path);
     let parts = pattern.split('/').skip(1).zip(&request.path);
     let in_path = parts.filter(|(part, _)| part.strip_prefix(':') == Some(field));
     let in_query = request.query.iter().filter(|(name, _)| name == field);
     let named = in_path.map(|(_, value)| value).chain(in_query.map(|(_, value)| value));
     let other = named.into_iter().find(|value| *value != own);
-    other.cloned().or_else(|| in_body(request.body.as_ref()?, field, own))
+    let beside = || {
+        app.location_too.iter().find_map(|(name, beside)| named_beside(request, name, beside, own))
+    };
+    other.cloned().or_else(|| in_body(request.body.as_ref()?, field, own)).or_else(beside)
+}
+
+/// Another account in a field that names one only where the fields beside it say so.
+fn named_beside(
+    request: &Request,
+    field: &str,
+    beside: &IndexMap<String, String>,
+    own: &str,
+) -> Option<String> {
+    let in_query = |name: &str, fits: &dyn Fn(&String) -> bool| {
+        request.query.iter().find(|(n, value)| n == name && fits(value)).map(|(_, value)| value)
+    };
+    let says_so =
+        |(name, word): (&String, &String)| in_query(name, &|value| value == word).is_some();
+    if beside.iter().all(says_so)
+        && let Some(other) = in_query(field, &|value| value != own)
+    {
+        return Some(other.clone());
+    }
+    let body = request.body.as_ref()?;
+    let says = |(name, word): (&String, &String)| {
+        body.get(name).and_then(Value::as_str) == Some(word.as_str())
+    };
+    let named = body.get(field).filter(|_| beside.iter().all(says))?;
+    match named.as_str() {
+        Some(text) => (text != own).then(|| text.to_owned()),
+        None if named.is_null() => None,
+        None => Some(named.to_string()),
+    }
 }
 
 fn in_body(value: &Value, field: &str, own: &str) -> Option<String> {
@@ -228,6 +262,20 @@ mod tests {
         assert_eq!(why(&guard, &search), "");
         search.query.push(("locationId".into(), "def456".into()));
         assert!(why(&guard, &search).contains("names the account `def456`"));
+        let invoice = |id: &str, of: &str| {
+            let body = json!({ "altId": id, "altType": of });
+            why(&guard, &request("highlevel.create-invoice", body))
+        };
+        assert_eq!(invoice("abc123", "location"), "");
+        assert_eq!(invoice("def456", "company"), "");
+        assert!(invoice("def456", "location").contains("names the account `def456`"));
+        let mut invoices = request("highlevel.invoices.list-invoices", Value::Null);
+        invoices.query = [("altType", "location"), ("altId", "abc123")]
+            .map(|(n, v)| (n.into(), v.into()))
+            .into();
+        assert_eq!(why(&guard, &invoices), "");
+        invoices.query.push(("altId".into(), "def456".into()));
+        assert!(why(&guard, &invoices).contains("names the account `def456`"));
         let mut in_path = request("highlevel.get-contact", Value::Null);
         in_path.call = "GET /locations/:locationId".into();
         in_path.path = vec!["locations".into(), "def456".into()];

@@ -37,6 +37,23 @@ fn everything_is_listed_and_each_says_what_it_knows() {
     }
 }
 
+/// Start-up stays fast: a check decodes what the recipe names and what belongs to it, and nothing else.
+#[test]
+fn a_check_decodes_what_it_uses() {
+    let text = std::fs::read_to_string(root().join("schemas/catalog.jsonl")).unwrap();
+    let catalog = Catalog::load(Box::leak(text.into_boxed_str())).unwrap();
+    assert_eq!(catalog.decoded(), 0);
+    let path = root().join("recipes/new-customer.yaml");
+    let source = linecook::source::Source::read(&path).unwrap();
+    let mut sink = linecook::diagnostic::Sink::default();
+    let file = linecook::parse::recipe(source, &mut sink).unwrap();
+    let beside = |name: &str| {
+        std::fs::read_to_string(root().join("recipes").join(name)).map_err(|e| e.to_string())
+    };
+    linecook::check::recipe(&file, &catalog, &Default::default(), &beside, &mut sink).unwrap();
+    assert!(catalog.decoded() <= 40, "{} entries were decoded", catalog.decoded());
+}
+
 /// An import names operations once for each document; a short name leads to one of them, or is said to
 /// lead to several.
 #[test]

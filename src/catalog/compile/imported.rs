@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{AppFiles, Compiler};
-use crate::catalog::call_shape;
+use crate::catalog::{App, call_shape};
 use crate::source::Route;
 
 /// The largest imported file, in bytes; an import writes no larger one.
@@ -91,14 +91,16 @@ impl Compiler {
                     correction.is_used = true;
                     apply(&correction.written, entry);
                 }
+                let credentials = entry.shift_remove("credentials");
                 if let Some(app) = &app {
+                    note_credentials(entry, credentials.as_ref(), app);
                     let usual = &app.headers;
                     if let Some(headers) = entry.get_mut("headers").and_then(Value::as_object_mut) {
                         headers.retain(|name, value| {
                             usual.get(name).map(String::as_str) != value.as_str()
                         });
                     }
-                    fill_usual(entry, app.location.as_deref());
+                    fill_usual(entry, app);
                 }
             }
         }
@@ -130,13 +132,31 @@ fn apply(written: &Map<String, Value>, entry: &mut Map<String, Value>) {
     }
 }
 
+/// What is to be known of an operation that takes no usual credential.
+fn note_credentials(entry: &mut Map<String, Value>, credentials: Option<&Value>, app: &App) {
+    let names = credentials.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let notes: Option<Vec<&String>> =
+        names.iter().map(|name| app.credentials.get(name.as_str()?)).collect();
+    let Some(note) = notes.and_then(|notes| notes.first().copied()) else { return };
+    let there = entry.entry("notes").or_insert_with(|| json!([]));
+    if let Some(there) = there.as_array_mut().filter(|t| !t.iter().any(|n| *n == note.as_str())) {
+        there.push(note.as_str().into());
+    }
+}
+
 /// What a recipe may leave out: the account that the connection is for, and a field that it must write and
 /// for which there is one value only. Whoever deletes says what.
-fn fill_usual(entry: &mut Map<String, Value>, location: Option<&str>) {
+fn fill_usual(entry: &mut Map<String, Value>, app: &App) {
     let deletes = entry.get("effect").is_some_and(|effect| effect == "delete");
     for slot in ["path", "query", "body"] {
-        let fields = entry.get_mut(slot).and_then(Value::as_object_mut);
-        for (name, field) in fields.into_iter().flatten() {
+        let Some(fields) = entry.get_mut(slot).and_then(Value::as_object_mut) else { continue };
+        let says = |(other, word): (&String, &String)| {
+            fields.get(other).is_some_and(|field| field["enum"] == json!([word]))
+        };
+        let too = app.location_too.iter().filter(|(_, beside)| beside.iter().all(says));
+        let locations: Vec<String> =
+            app.location.iter().cloned().chain(too.map(|(name, _)| name.clone())).collect();
+        for (name, field) in fields.iter_mut() {
             let Some(field) = field.as_object_mut() else { continue };
             if field.contains_key("usual") {
                 continue;
@@ -146,7 +166,7 @@ fn fill_usual(entry: &mut Map<String, Value>, location: Option<&str>) {
                 _ => None,
             };
             let is_required = slot == "path" || field.get("required").is_some_and(|r| r == true);
-            if location == Some(name.as_str()) && field["type"] == "string" && !deletes {
+            if locations.contains(name) && field["type"] == "string" && !deletes {
                 field.insert("usual".into(), "connection.location_id".into());
             } else if let Some(only) = only.filter(|_| is_required && field["type"] != "list") {
                 field.insert("usual".into(), only);

@@ -4,10 +4,12 @@
 //! Facts only: names, types and limits are taken, sentences never. No operation is lost in silence: each
 //! one is in a file or in [`Imported::left`].
 
+mod content;
 mod description;
 mod flat;
 mod names;
 mod operation;
+mod parameters;
 mod shapes;
 mod written;
 

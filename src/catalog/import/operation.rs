@@ -3,12 +3,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::description::Description;
 use super::shapes::Shapes;
 use super::{Remark, names};
-use crate::value::Kind;
 
 /// What one description holds.
 #[derive(Default)]
@@ -31,8 +30,6 @@ pub(super) struct Found {
 
 /// The methods that descriptions know.
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
-/// Headers that linecook sends by itself.
-const OWN_HEADERS: [&str; 3] = ["authorization", "content-type", "accept"];
 
 /// Reads every operation.
 pub(super) fn all(description: &Description) -> Read {
@@ -81,14 +78,15 @@ fn name_all(operations: &mut [Found]) {
     }
 }
 
-struct Reader<'a> {
-    description: &'a Description,
-    shapes: Shapes<'a>,
+/// Reads one operation after the other.
+pub(super) struct Reader<'a> {
+    pub(super) description: &'a Description,
+    pub(super) shapes: Shapes<'a>,
     read: Read,
     /// The operation that is being read.
-    written: String,
+    pub(super) written: String,
     /// What is to be remarked once it is taken.
-    notes: Vec<String>,
+    pub(super) notes: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
@@ -155,6 +153,10 @@ impl<'a> Reader<'a> {
         if let Some(scope) = self.scope(operation) {
             entry.insert("scope".into(), scope.into());
         }
+        let credentials = self.credentials(operation);
+        if !credentials.is_empty() {
+            entry.insert("credentials".into(), credentials.into());
+        }
         let id = names::id(operation["operationId"].as_str(), method, path);
         let (effect, in_doubt) = conduct(method, path, &id);
         entry.insert("effect".into(), effect.into());
@@ -181,89 +183,17 @@ impl<'a> Reader<'a> {
         Ok(Found { id, written: self.written.clone(), call, entry })
     }
 
-    fn parameters(
-        &mut self,
-        item: &'a Value,
-        operation: &'a Value,
-        in_path: &[String],
-        unsupported: &mut Option<String>,
-    ) -> Parameters {
-        let mut out = Parameters::default();
-        let mut all: Vec<&'a Value> = Vec::new();
-        for list in [&item["parameters"], &operation["parameters"]] {
-            for parameter in list.as_array().into_iter().flatten() {
-                let Some(parameter) = self.description.follow(parameter) else {
-                    self.notes.push("a parameter leads nowhere, and is left out".to_owned());
-                    continue;
-                };
-                // What stands at the operation takes the place of what stands at the path.
-                let key = |p: &Value| (p["name"].clone(), p["in"].clone());
-                all.retain(|there| key(there) != key(parameter));
-                all.push(parameter);
+    /// The credentials it takes, as the description calls them: any of them will do.
+    fn credentials(&self, operation: &'a Value) -> Vec<Value> {
+        let mut names: Vec<Value> = Vec::new();
+        let ways = operation.get("security").or_else(|| self.description.root().get("security"));
+        let all = ways.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
+        for name in all.flat_map(Map::keys) {
+            if !names.iter().any(|there| there == name) {
+                names.push(name.clone().into());
             }
         }
-        for name in in_path {
-            out.path.insert(name.clone(), json!({ "type": "string" }));
-        }
-        for parameter in all {
-            let Some(name) = parameter["name"].as_str().filter(|name| !name.is_empty()) else {
-                self.notes.push("a parameter has no name, and is left out".to_owned());
-                continue;
-            };
-            let is_required = parameter["required"] == true;
-            let content = || parameter["content"].as_object().and_then(|c| c.values().next());
-            let schema = parameter.get("schema").or_else(|| content()?.get("schema"));
-            let mut field = match schema {
-                Some(schema) => self.shapes.field(schema),
-                None => Map::from_iter([("type".to_owned(), Value::from("string"))]),
-            };
-            match parameter["in"].as_str().unwrap_or_default() {
-                "path" => match out.path.get_mut(name) {
-                    None => {
-                        self.notes.push(format!("its path has no {{{name}}}: it is left out"));
-                    }
-                    Some(_) if is_whole(&field) || field["type"] == "list" => {
-                        self.notes.push(format!("`{name}` is taken as a text"));
-                    }
-                    Some(there) => *there = Value::Object(field),
-                },
-                "query" if is_whole(&field) => {
-                    self.notes.push(format!("`{name}` is an object in the query: it is left out"));
-                    if is_required {
-                        let why = format!("it needs `{name}`, which is an object in the address");
-                        unsupported.get_or_insert(why);
-                    }
-                }
-                "query" => {
-                    if is_required {
-                        field.insert("required".into(), true.into());
-                    }
-                    out.query.insert(name.to_owned(), Value::Object(field));
-                }
-                "header" if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) => {}
-                "header" => match constant(parameter, schema) {
-                    Some(value) => {
-                        out.headers.insert(name.to_owned(), value.into());
-                    }
-                    None => {
-                        self.notes.push(format!("the header `{name}` is left out"));
-                        if is_required {
-                            unsupported.get_or_insert(format!(
-                                "it needs the header `{name}`, and a recipe writes no headers"
-                            ));
-                        }
-                    }
-                },
-                other => {
-                    self.notes.push(format!("`{name}` is in `{other}`, and is left out"));
-                    if is_required {
-                        unsupported
-                            .get_or_insert(format!("it needs `{name}`, which is in `{other}`"));
-                    }
-                }
-            }
-        }
-        out
+        names
     }
 
     /// The scope, where one is named.
@@ -286,124 +216,6 @@ impl<'a> Reader<'a> {
         }
         scopes.first().map(|scope| (*scope).to_owned())
     }
-
-    /// The key for the body and what stands there; none where there is no body, or none that a recipe can
-    /// send.
-    fn body(
-        &mut self,
-        operation: &'a Value,
-        unsupported: &mut Option<String>,
-    ) -> Option<(&'static str, Value)> {
-        let written = operation.get("requestBody")?;
-        let Some(body) = self.description.follow(written) else {
-            self.notes.push("its body leads nowhere: any object is taken".to_owned());
-            return Some(("body", "unknown".into()));
-        };
-        let is_required = body["required"] == true;
-        let content = body["content"].as_object().filter(|content| !content.is_empty());
-        let Some(content) = content else { return Some(("body", "unknown".into())) };
-        let Some(media) = content.iter().find(|(name, _)| is_json(name)).map(|(_, media)| media)
-        else {
-            let names: Vec<&str> = content.keys().map(String::as_str).collect();
-            let why = match names[0] {
-                name if name.starts_with("multipart/") => {
-                    "it takes a file, and a recipe cannot send files".to_owned()
-                }
-                "application/x-www-form-urlencoded" => {
-                    "it takes a form, and a recipe sends JSON".to_owned()
-                }
-                name => format!("it takes `{name}`, and a recipe sends JSON"),
-            };
-            match is_required || content.len() > 1 || method_sends(&self.written) {
-                true => drop(unsupported.get_or_insert(why)),
-                false => self.notes.push(format!("its body is left out: {why}")),
-            }
-            return None;
-        };
-        let Some(schema) = media.get("schema") else { return Some(("body", "unknown".into())) };
-        match self.shapes.flat(schema).likely_kind() {
-            Kind::List => {
-                let mut list = self.shapes.field(schema);
-                let of = list.remove("of").unwrap_or_else(|| json!({ "type": "any" }));
-                Some(("body_list", of))
-            }
-            Kind::Object | Kind::Any => {
-                let Some((mut fields, open)) = self.shapes.fields(schema) else {
-                    return Some(("body", "unknown".into()));
-                };
-                self.drop_read_only(&mut fields, schema);
-                if open {
-                    self.notes.push("further fields in its body cannot be written".to_owned());
-                }
-                match fields.is_empty() {
-                    true => Some(("body", "unknown".into())),
-                    false => Some(("body", Value::Object(fields))),
-                }
-            }
-            kind => {
-                unsupported.get_or_insert(format!(
-                    "its body is {}, and a recipe sends an object or a list",
-                    kind.in_words()
-                ));
-                None
-            }
-        }
-    }
-
-    /// What an answer tells only is nothing to send.
-    fn drop_read_only(&mut self, fields: &mut Map<String, Value>, schema: &'a Value) {
-        let flat = self.shapes.flat(schema);
-        for (name, schemas) in &flat.properties {
-            if schemas.iter().all(|schema| schema["readOnly"] == true) {
-                fields.shift_remove(*name);
-            }
-        }
-    }
-
-    fn response(&mut self, operation: &'a Value) -> Value {
-        let unknown = Value::from("unknown");
-        let Some(responses) = operation["responses"].as_object() else { return unknown };
-        let mut good: Vec<(&String, &Value)> =
-            responses.iter().filter(|(status, _)| status.starts_with('2')).collect();
-        good.sort_by_key(|(status, _)| status.to_ascii_lowercase());
-        good.extend(responses.get_key_value("default"));
-        for (_, response) in good {
-            let Some(response) = self.description.follow(response) else {
-                self.notes.push("its answer leads nowhere: nothing is known of it".to_owned());
-                continue;
-            };
-            let content = response["content"].as_object().into_iter().flatten();
-            let mut json = content.filter(|(name, _)| is_json(name));
-            let Some(schema) = json.find_map(|(_, media)| media.get("schema")) else { continue };
-            let mut field = self.shapes.field(schema);
-            let kind = field["type"].as_str().unwrap_or_default().to_owned();
-            match (kind.as_str(), field.remove("of")) {
-                ("list", Some(of)) => return json!({ "list": of }),
-                ("list", None) => return json!({ "list": { "type": "any" } }),
-                ("any" | "string" | "number" | "integer" | "boolean", _) => return unknown,
-                _ => {}
-            }
-            return match self.shapes.fields(schema) {
-                Some((fields, _)) if fields.is_empty() => unknown,
-                // A field of the name `list` alone would be read as a bare list.
-                Some((fields, _)) if fields.len() == 1 && fields.contains_key("list") => {
-                    self.notes.push("its answer is not taken: nothing is known of it".to_owned());
-                    unknown
-                }
-                Some(_) if kind != "object" => kind.into(),
-                Some((fields, _)) => Value::Object(fields),
-                None => unknown,
-            };
-        }
-        unknown
-    }
-}
-
-#[derive(Default)]
-struct Parameters {
-    path: Map<String, Value>,
-    query: Map<String, Value>,
-    headers: Map<String, Value>,
 }
 
 /// `/contacts/{contactId}` → `/contacts/:contactId`, and the names of its parameters.
@@ -461,42 +273,4 @@ pub(crate) fn conduct(method: &str, path: &str, id: &str) -> (&'static str, &'st
         _ if id.starts_with("create-") || id == "create" => ("create", "unprotected"),
         _ => ("action", "unprotected"),
     }
-}
-
-/// The only value that a header can have.
-fn constant(parameter: &Value, schema: Option<&Value>) -> Option<String> {
-    let schema = schema?;
-    let only = match schema["enum"].as_array().map(Vec::as_slice) {
-        Some([only]) => Some(only),
-        _ => schema.get("const").or_else(|| {
-            let usual = schema.get("default").or_else(|| parameter.get("default"));
-            usual.filter(|_| parameter["required"] == true)
-        }),
-    };
-    let value = match only? {
-        Value::String(value) => value.clone(),
-        Value::Number(value) => value.to_string(),
-        Value::Bool(value) => value.to_string(),
-        _ => return None,
-    };
-    let plain = !value.is_empty() && value.chars().all(|c| (' '..='~').contains(&c));
-    plain.then_some(value)
-}
-
-fn is_json(media: &str) -> bool {
-    let name = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    name == "application/json"
-        || name.ends_with("+json")
-        || name == "*/*"
-        || name == "application/*"
-}
-
-/// Whether a field is an object, which no address can hold.
-fn is_whole(field: &Map<String, Value>) -> bool {
-    let kind = field["type"].as_str().unwrap_or_default();
-    kind == "object" || kind.starts_with(|c: char| c.is_ascii_uppercase())
-}
-
-fn method_sends(written: &str) -> bool {
-    written.starts_with("POST") || written.starts_with("PUT") || written.starts_with("PATCH")
 }
