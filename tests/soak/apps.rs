@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -33,6 +33,8 @@ struct Shared {
     random: Arc<Mutex<Rng>>,
     arrived: Arc<AtomicUsize>,
     spoilt: Arc<AtomicUsize>,
+    /// How many calls have been done or are not going to be.
+    over: Arc<AtomicUsize>,
 }
 
 /// What becomes of one request.
@@ -83,6 +85,7 @@ impl Apps {
             random: Arc::new(Mutex::new(random)),
             arrived: Arc::default(),
             spoilt: Arc::default(),
+            over: Arc::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -102,7 +105,20 @@ impl Apps {
 
     /// How many calls came.
     pub fn arrived(&self) -> usize {
-        self.shared.arrived.load(Ordering::Relaxed)
+        self.shared.arrived.load(Ordering::SeqCst)
+    }
+
+    /// Comes back when no call has come for a while, and all that came are done: what is done late is there
+    /// then.
+    pub async fn quiet(&self) {
+        let (mut since, mut before) = (Instant::now(), self.arrived());
+        while since.elapsed() < LATEST {
+            let now = self.arrived();
+            if now != before || self.shared.over.load(Ordering::SeqCst) != now {
+                (since, before) = (Instant::now(), now);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// How many of them were not answered as they should be.
@@ -111,8 +127,18 @@ impl Apps {
     }
 }
 
+/// Counts a call as over, whatever becomes of it.
+struct Over(Arc<AtomicUsize>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
 async fn handle(State(shared): State<Shared>, request: Request) -> Response {
-    shared.arrived.fetch_add(1, Ordering::Relaxed);
+    shared.arrived.fetch_add(1, Ordering::SeqCst);
+    let over = Over(shared.over.clone());
     let fate = Fate::draw(&mut shared.random.lock().unwrap());
     if fate.is_spoilt() {
         shared.spoilt.fetch_add(1, Ordering::Relaxed);
@@ -120,6 +146,7 @@ async fn handle(State(shared): State<Shared>, request: Request) -> Response {
     let arrived = read(request).await;
     // It goes on when the one who asked is gone.
     let doing = tokio::spawn(async move {
+        let _over = over;
         tokio::time::sleep(fate.before).await;
         let answer = fate.is_done.then(|| {
             let mut world = shared.world.lock().unwrap();

@@ -35,6 +35,8 @@ impl Judge<'_> {
             if held.is_empty() {
                 return Ok(asked);
             }
+            // A person looks when it is clear what has happened: a call may still be done late.
+            self.apps.quiet().await;
             let mut left = Vec::new();
             for run in held {
                 if run.installation != UNPROTECTED {
