@@ -67,6 +67,18 @@ pub fn check_path_value(value: &str) -> Result<(), PathError> {
 }
 
 impl Request {
+    /// The parameters of its path with their values: `contactId`, `k1`.
+    pub fn path_values(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pattern = self.call.split_once(' ').map_or("", |(_, path)| path);
+        let parts = pattern.split('/').skip(1).zip(&self.path);
+        parts.filter_map(|(part, value)| Some((part.strip_prefix(':')?, value.as_str())))
+    }
+
+    /// The value of one parameter of its path.
+    pub fn path_value(&self, name: &str) -> Option<&str> {
+        self.path_values().find(|(of, _)| *of == name).map(|(_, value)| value)
+    }
+
     /// The whole address, everything in it encoded.
     pub fn url(&self) -> Result<url::Url, url::ParseError> {
         let mut url = url::Url::parse(&self.base_url)?;

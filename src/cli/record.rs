@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::exit::{CommandError, Exit, Result};
 use super::prepare::runtime;
 use super::print;
-use super::runs::run_id;
+use super::runs::{run_id, stored_history, stored_plan, stored_run};
 use super::store::{StoreArgs, StorePlace};
 use super::test::play;
 use crate::catalog::Catalog;
@@ -19,7 +19,7 @@ use crate::recipe::{Example, ExampleEvent, Expect, ExpectedOutcome, Given};
 use crate::sandbox::World;
 use crate::server::Kept;
 use crate::source::{Route, Source};
-use crate::store::{Deliveries, RunId, Runs};
+use crate::store::{Deliveries, RunId};
 use crate::value::Disguise;
 
 #[derive(clap::Args)]
@@ -44,16 +44,8 @@ pub fn run(args: &Args) -> Result {
 async fn record(args: &Args) -> Result {
     let place = args.store.place()?;
     let store = place.open()?;
-    let Some(row) = store.run(args.run).await? else {
-        return Err(CommandError::usage(
-            format!("there is no {}", args.run),
-            "`linecook runs list` shows the newest",
-        ));
-    };
-    let kept = match store.plan(row.plan).await? {
-        Some(plan) => serde_json::from_str::<Kept>(&plan.body).ok(),
-        None => None,
-    };
+    let row = stored_run(&store, args.run).await?;
+    let kept = stored_plan(&store, &row).await?;
     let delivery = store.delivery(row.delivery).await?;
     let payload = delivery.as_ref().and_then(|delivery| {
         serde_json::from_str::<Map<String, Value>>(delivery.payload.as_deref()?).ok()
@@ -64,9 +56,7 @@ async fn record(args: &Args) -> Result {
             "take a newer run: `linecook runs list`",
         ));
     };
-    let mut history = History::default();
-    let rows = store.journal(args.run).await?;
-    rows.into_iter().flat_map(|row| row.entries).for_each(|entry| history.push(entry));
+    let history = stored_history(&store, args.run).await?;
 
     let catalog = Catalog::embedded();
     let mut disguise = Disguise::default();

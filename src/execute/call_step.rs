@@ -7,7 +7,7 @@ use super::attempt::{Owner, Tries, attempt, failed, words};
 use super::drive::{Drive, End, data_error};
 use super::guarded::looks_first;
 use super::identity::Whose;
-use super::look::{Asks, Look, Search, Wanted};
+use super::look::Look;
 use super::refusal;
 use super::settle::Settling;
 use crate::call::{Request, Response};
@@ -18,9 +18,6 @@ use crate::plan::{self, Account, DataError, PlannedRequest};
 use crate::recipe::OnProblem;
 use crate::template::Scope;
 use crate::value::RecordKey;
-
-/// The most pages of one search.
-const MAX_PAGES: u64 = 200;
 
 /// Runs the step; gives its results.
 pub(super) async fn run(
@@ -147,13 +144,13 @@ impl CallStep<'_, '_> {
         Ok(error)
     }
 
-    async fn plain(&mut self) -> Result<Results, End> {
+    pub(super) async fn plain(&mut self) -> Result<Results, End> {
         let planned = self.request(self.call)?;
         self.change(planned, None).await
     }
 
     /// Makes the call: as carefully as the step says.
-    async fn change(
+    pub(super) async fn change(
         &mut self,
         mut planned: PlannedRequest,
         exists: Option<Look>,
@@ -199,98 +196,6 @@ impl CallStep<'_, '_> {
         Ok(Ok(plan::results(self.call, &response, self.drive.zone(&operation.app))))
     }
 
-    /// Reads page by page until a record matches.
-    async fn find(&mut self, conditions: &[(String, Mapping)]) -> Result<Results, End> {
-        let operation = self.call.operation.clone();
-        let conditions = self.conditions(&operation, conditions)?;
-        let planned = self.request(self.call)?;
-        if let (true, Some(list)) = (conditions.is_empty(), &operation.list) {
-            // Nothing to look for: whoever came first would be a stranger.
-            return Ok(Ok(plan::list_results(list, None, "found")));
-        }
-        let found = match self.first_match(&operation, planned, &conditions, false).await? {
-            Ok(found) => found,
-            Err(error) => return Ok(Err(self.at_the_field(error))),
-        };
-        let list =
-            operation.list.as_ref().expect("`check` lets only list operations have a `find`");
-        let mut results = plan::list_results(list, found.as_ref(), "found");
-        for (name, path) in &self.call.save {
-            let path = crate::value::json_path::JsonPath::parse(path).ok();
-            let value = found.as_ref().and_then(|record| path?.find(record));
-            results.insert(name.clone(), value.unwrap_or_default());
-        }
-        Ok(Ok(results))
-    }
-
-    async fn all_pages(&mut self) -> Result<Results, End> {
-        let planned = self.request(self.call)?;
-        let operation = self.call.operation.clone();
-        let list = operation.list.as_ref().expect("`check` lets only list operations have `pages`");
-        let mut items = Vec::new();
-        let mut last = None;
-        let mut complete = false;
-        for number in 1..=MAX_PAGES {
-            let page = plan::page(&planned, &operation, number);
-            let size = plan::page_size(&page.request, &operation);
-            let response =
-                match self.read(&format!("page-{number}"), &operation, page, None).await? {
-                    Ok(response) => response,
-                    Err(error) => return Ok(Err(self.at_the_field(error))),
-                };
-            let zone = self.drive.zone(&operation.app);
-            let zoned = |item: &Value| plan::with_zones(&list.of, item, zone);
-            items.extend(list.read_items(&response.body).into_iter().map(zoned));
-            complete = list.is_last_page(&response.body, number, size);
-            last = Some(response);
-            if complete {
-                break;
-            }
-        }
-        if !complete {
-            return Ok(Err(self.too_many_pages()));
-        }
-        let response = last.expect("there is always a first page");
-        let mut results = plan::results(self.call, &response, self.drive.zone(&operation.app));
-        results.insert("items".into(), Value::Array(items));
-        Ok(Ok(results))
-    }
-
-    /// Looks first; calls only when nothing is there.
-    async fn unless_exists(
-        &mut self,
-        list: &Arc<Operation>,
-        conditions: &[(String, Mapping)],
-    ) -> Result<Results, End> {
-        let conditions = self.conditions(list, conditions)?;
-        if conditions.is_empty() {
-            return Ok(self.plain().await?.map(|results| existed(results, false)));
-        }
-        let planned = self.request(self.call)?;
-        let lookup = self.call.operation.lookup.iter().flat_map(|lookup| &lookup.query);
-        let query = lookup
-            .filter_map(|(theirs, name)| Some((theirs.clone(), conditions.get(name).cloned()?)));
-        let request = self.look_up(list, &planned, query.collect())?;
-        let found = match self.first_match(list, request.clone(), &conditions, true).await? {
-            Ok(found) => found,
-            Err(error) if error.kind == StepErrorKind::NotFound => None,
-            Err(error) => return Ok(Err(error)),
-        };
-        if let (Some(record), Some(shape)) = (found, &list.list) {
-            let mut results = plan::list_results(shape, Some(&record), "existed");
-            if self.call.operation.results.contains_key("new") {
-                results.insert("new".into(), false.into());
-            }
-            return Ok(Ok(existed(results, true)));
-        }
-        // Found only when it has been sent, it is the one that was sent.
-        let wanted = Wanted::Fields { has: conditions, agrees: Map::new() };
-        let asks = Asks::Request(Box::new(request));
-        let searches = vec![Search { by: String::new(), asks, wanted }];
-        let look = Look { list: list.clone(), searches, age: None };
-        Ok(self.change(planned, Some(look)).await?.map(|results| existed(results, false)))
-    }
-
     /// The request of the list operation that looks for a record like the one to be made, with more
     /// for its query.
     pub(super) fn look_up(
@@ -301,20 +206,10 @@ impl CallStep<'_, '_> {
     ) -> Result<PlannedRequest, End> {
         let lookup =
             self.call.operation.lookup.as_ref().expect("`check` lets only such operations look");
-        let path_values: Vec<(&str, &str)> = self
-            .call
-            .operation
-            .path_pattern()
-            .split('/')
-            .skip(1)
-            .zip(&create.request.path)
-            .filter_map(|(part, value)| Some((part.strip_prefix(':')?, value.as_str())))
-            .collect();
-        let body = create.request.body.as_ref();
+        let request = &create.request;
         let ours = |name: &str| {
-            let in_path =
-                path_values.iter().find(|(n, _)| *n == name).map(|(_, v)| Value::from(*v));
-            in_path.or_else(|| body?.get(name).cloned())
+            let in_path = request.path_value(name).map(Value::from);
+            in_path.or_else(|| request.body.as_ref()?.get(name).cloned())
         };
         let with = lookup.with.iter();
         let with = with.filter_map(|(theirs, name)| Some((theirs.clone(), ours(name)?)));
@@ -355,56 +250,6 @@ impl CallStep<'_, '_> {
         let scope = Scope::new(self.drive.setup.defaults.clone());
         plan::request(&call, &self.step.place, &scope, account, "")
             .map_err(|e| self.drive.data(self.step, e))
-    }
-
-    async fn first_match(
-        &mut self,
-        operation: &Operation,
-        planned: PlannedRequest,
-        conditions: &Map<String, Value>,
-        creates: bool,
-    ) -> Result<Result<Option<Value>, Box<StepError>>, End> {
-        let list = operation.list.as_ref().expect("only list operations are searched");
-        for number in 1..=MAX_PAGES {
-            let page = plan::page(&planned, operation, number);
-            let size = plan::page_size(&page.request, operation);
-            let looks_for = LooksFor { conditions: conditions.clone(), creates };
-            let part = format!("look-{number}");
-            let response = match self.read(&part, operation, page, Some(looks_for)).await? {
-                Ok(response) => response,
-                Err(error) => return Ok(Err(error)),
-            };
-            let items = list.read_items(&response.body);
-            let fits = |record: &&&Value| {
-                plan::matches(&list.of, record, conditions, self.scope.defaults())
-            };
-            if let Some(found) = items.iter().find(fits) {
-                let zone = self.drive.zone(&operation.app);
-                if !response.imagined {
-                    self.drive.saw(&operation.app, found, false);
-                }
-                return Ok(Ok(Some(plan::with_zones(&list.of, found, zone))));
-            }
-            if list.is_last_page(&response.body, number, size) {
-                return Ok(Ok(None));
-            }
-        }
-        Ok(Err(self.too_many_pages()))
-    }
-
-    /// What has not been read whole says nothing about what is not in it.
-    fn too_many_pages(&self) -> Box<StepError> {
-        data_error(
-            &self.step.id,
-            DataError {
-                place: self.call.place.clone(),
-                field: None,
-                problem: format!(
-                    "the list has more than {MAX_PAGES} pages, and was not read to its end"
-                ),
-                instead: "narrow it with the fields of the call".into(),
-            },
-        )
     }
 
     /// Adds and removes tags behind a call that went well.
@@ -493,7 +338,7 @@ impl CallStep<'_, '_> {
         planned: PlannedRequest,
         looks_for: Option<LooksFor>,
     ) -> Result<Result<Response, Box<StepError>>, End> {
-        self.note_id(operation, &planned);
+        self.note_id(&planned);
         let (key, owner) = (self.key(part), self.owner());
         let (effect, settle) = (operation.effect, operation.in_doubt);
         let call = PlannedCall { planned, effect, settle, attempt: 1, looks_for };
@@ -504,10 +349,8 @@ impl CallStep<'_, '_> {
     }
 
     /// Notes which record a request is about.
-    pub(super) fn note_id(&mut self, operation: &Operation, planned: &PlannedRequest) {
-        let parts = operation.path_pattern().split('/').skip(1).zip(&planned.request.path);
-        let id = parts.filter(|(part, _)| part.starts_with(':')).last();
-        self.last_id = id.map(|(_, id)| id.clone());
+    pub(super) fn note_id(&mut self, planned: &PlannedRequest) {
+        self.last_id = planned.request.path_values().last().map(|(_, id)| id.to_owned());
     }
 
     pub(super) fn key(&self, part: &str) -> CallKey {
@@ -521,32 +364,13 @@ impl CallStep<'_, '_> {
         Owner { step: self.step, place: &self.call.place, retry: self.call.retry }
     }
 
-    fn request(&self, call: &CheckedCall) -> Result<PlannedRequest, End> {
+    pub(super) fn request(&self, call: &CheckedCall) -> Result<PlannedRequest, End> {
         let account = self.account()?;
         let run = &self.drive.setup.run_id;
         let rounds: String = self.item.iter().map(|at| format!("-{at}")).collect();
         let idempotency_key = format!("{run}-{}{rounds}", self.step.id);
         plan::request(call, &self.step.place, self.scope, account, &idempotency_key)
             .map_err(|e| self.drive.data(self.step, e))
-    }
-
-    /// The conditions of a search, in the form that the app writes such fields in.
-    fn conditions(
-        &self,
-        list: &Operation,
-        conditions: &[(String, Mapping)],
-    ) -> Result<Map<String, Value>, End> {
-        let fields = list.list.as_ref().and_then(|l| l.of.fields.clone()).unwrap_or_default();
-        let mut values = Map::new();
-        for (name, mapping) in conditions {
-            let value =
-                plan::render(mapping, self.scope).map_err(|e| self.drive.data(self.step, e))?;
-            // An empty condition asks for nothing.
-            let Some(value) = value.value() else { continue };
-            let field = fields.get(name).cloned().unwrap_or_default();
-            values.insert(name.clone(), plan::comparable(&field, &value, self.scope.defaults()));
-        }
-        Ok(values)
     }
 
     pub(super) fn account(&self) -> Result<Account<'_>, End> {
@@ -565,10 +389,4 @@ impl CallStep<'_, '_> {
             ))),
         }
     }
-}
-
-/// Says whether the record was there before.
-fn existed(mut results: Map<String, Value>, existed: bool) -> Map<String, Value> {
-    results.insert("existed".into(), existed.into());
-    results
 }

@@ -125,7 +125,7 @@ pub fn written_links(links: &[Map<String, Value>]) -> impl Iterator<Item = Link>
 }
 
 /// The calls that change something, each once however often it was tried.
-fn changing(history: &History) -> Vec<&PlannedCall> {
+pub(super) fn changing(history: &History) -> Vec<&PlannedCall> {
     let calls = history.calls();
     let first = calls.into_iter().filter(|made| made.call.attempt == 1);
     first.map(|made| made.call).filter(|call| call.effect != crate::catalog::Effect::Read).collect()
@@ -155,7 +155,7 @@ fn fields(
             push(wanted, name, expected, sent, place, found);
             continue;
         };
-        let sent = sent(call, operation, slot, key);
+        let sent = sent(call, slot, key);
         if let (Some(by_name), Some(Value::Array(list)), Value::Object(_)) =
             (&field.by_name, &sent, expected)
         {
@@ -173,7 +173,7 @@ fn fields(
     }
     for name in &wanted.without {
         let Ok((slot, key, _)) = operation.field(name) else { continue };
-        if let Some(sent) = sent(call, operation, slot, key) {
+        if let Some(sent) = sent(call, slot, key) {
             let kind =
                 MismatchKind::Unwanted { call: wanted.call.clone(), name: name.clone(), sent };
             found.push(Mismatch { place: place.key("without"), kind });
@@ -202,16 +202,10 @@ fn push(
 }
 
 /// What a call sent in one of its fields, without the marks of the engine.
-fn sent(call: &PlannedCall, operation: &Operation, slot: Slot, name: &str) -> Option<Value> {
+fn sent(call: &PlannedCall, slot: Slot, name: &str) -> Option<Value> {
     let request = &call.planned.request;
     match slot {
-        Slot::Path => {
-            let parts = operation.path_pattern().split('/').skip(1);
-            let mut pairs = parts.zip(&request.path);
-            pairs
-                .find(|(part, _)| part.strip_prefix(':') == Some(name))
-                .map(|(_, v)| Value::from(v.as_str()))
-        }
+        Slot::Path => request.path_value(name).map(Value::from),
         Slot::Query => {
             request.query.iter().find(|(n, _)| n == name).map(|(_, v)| Value::from(v.as_str()))
         }

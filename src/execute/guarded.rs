@@ -294,13 +294,9 @@ impl CallStep<'_, '_> {
         reads: &Operation,
         planned: &PlannedRequest,
     ) -> Vec<(String, Value)> {
-        let parts = self.call.operation.path_pattern().split('/').skip(1);
-        let named = parts.zip(&planned.request.path);
-        let named = named.filter_map(|(part, value)| Some((part.strip_prefix(':')?, value)));
-        named
-            .filter(|(name, _)| reads.path.contains_key(*name))
-            .map(|(name, value)| (name.to_owned(), Value::from(value.as_str())))
-            .collect()
+        let named = planned.request.path_values();
+        let named = named.filter(|(name, _)| reads.path.contains_key(*name));
+        named.map(|(name, value)| (name.to_owned(), Value::from(value))).collect()
     }
 
     /// Under which name all others of this process are kept out while a record is read and written; none
@@ -314,9 +310,7 @@ impl CallStep<'_, '_> {
             return Some(format!("{} {} {value}", request.base_url, request.call));
         }
         let record = operation.record.as_ref().filter(|_| operation.effect == Effect::Update)?;
-        let parts = operation.path_pattern().split('/').skip(1).zip(&request.path);
-        let mut ids = parts.filter(|(part, _)| part.strip_prefix(':') == record.id.as_deref());
-        Some(self.name_of(planned, ids.next()?.1))
+        Some(self.name_of(planned, request.path_value(record.id.as_deref()?)?))
     }
 
     /// The same for a record that was only found by what is in it.

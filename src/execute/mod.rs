@@ -28,6 +28,7 @@ mod record_locks;
 mod recorded;
 mod refusal;
 mod rehearsing;
+mod search_step;
 mod settle;
 mod setup;
 mod undo;

@@ -59,6 +59,9 @@ struct Written {
     chain: u32,
 }
 
+/// From where the paths of fields are counted.
+const ROOT: u64 = 0;
+
 /// Fields and what they mean, both as fingerprints, in order. Fields of objects stand by themselves.
 #[derive(Default)]
 struct State(Vec<(u64, u64)>);
@@ -161,9 +164,11 @@ fn is_blank(value: &Value) -> bool {
 impl State {
     fn extend(&mut self, fields: &Map<String, Value>) {
         let mut all: HashMap<u64, u64> = self.0.drain(..).collect();
-        each_field(fingerprint(&0), fields, &mut |name, value| {
-            all.insert(name, value);
-        });
+        for (name, value) in fields {
+            each_field(ROOT, name, value, &mut |path, meaning| {
+                all.insert(path, meaning);
+            });
+        }
         self.0 = all.into_iter().collect();
         self.0.sort_unstable();
         self.0.shrink_to_fit();
@@ -172,10 +177,9 @@ impl State {
     /// Whether it says the same of a field; blank fields inside of it say nothing.
     fn has(&self, name: &str, value: &Value) -> bool {
         let mut has_all = true;
-        let one = Map::from_iter([(name.to_owned(), value.clone())]);
-        each_field(fingerprint(&0), &one, &mut |name, value| {
-            let at = self.0.binary_search_by_key(&name, |(name, _)| *name);
-            has_all &= at.is_ok_and(|at| self.0[at].1 == value);
+        each_field(ROOT, name, value, &mut |path, meaning| {
+            let at = self.0.binary_search_by_key(&path, |(path, _)| *path);
+            has_all &= at.is_ok_and(|at| self.0[at].1 == meaning);
         });
         has_all
     }
@@ -187,18 +191,15 @@ fn fingerprint(value: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// Every field that is no object, by the fingerprints of its path and of its value.
-fn each_field(path: u64, fields: &Map<String, Value>, tell: &mut impl FnMut(u64, u64)) {
-    for (name, value) in fields {
-        let path = fingerprint(&(path, name));
-        match value {
-            Value::Object(inner) => {
-                let filled = inner.iter().filter(|(_, value)| !is_blank(value));
-                let filled = filled.map(|(name, value)| (name.clone(), value.clone())).collect();
-                each_field(path, &filled, tell);
-            }
-            value => tell(path, meaning(value)),
+/// A field, or the filled fields inside of it where it is an object, by the fingerprints of path and value.
+fn each_field(path: u64, name: &str, value: &Value, tell: &mut impl FnMut(u64, u64)) {
+    let path = fingerprint(&(path, name));
+    match value {
+        Value::Object(inner) => {
+            let filled = inner.iter().filter(|(_, value)| !is_blank(value));
+            filled.for_each(|(name, value)| each_field(path, name, value, tell));
         }
+        value => tell(path, meaning(value)),
     }
 }
 

@@ -27,12 +27,8 @@ impl CallStep<'_, '_> {
         let made =
             results.get("response").and_then(|answer| self.call.operation.read_record(answer));
         let id = made.and_then(|record| record.get("id")).cloned();
-        let names = self.call.operation.path_pattern().split('/').skip(1).zip(&sent.path);
-        let mut values: Vec<(String, Value)> = names
-            .filter_map(|(part, value)| {
-                Some((part.strip_prefix(':')?.to_owned(), Value::from(value.as_str())))
-            })
-            .collect();
+        let values = sent.path_values().map(|(name, value)| (name.to_owned(), value.into()));
+        let mut values: Vec<(String, Value)> = values.collect();
         for name in reads.path.keys() {
             if !values.iter().any(|(known, _)| known == name) {
                 let Some(id) = id.clone() else { return Ok(()) };

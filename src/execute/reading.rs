@@ -112,11 +112,7 @@ impl<C: Caller, L: Links> Engine for ReadingEngine<C, L> {
 /// The catalog's example with what was sent in it, and with the id that the path names.
 fn as_if_done(operation: &Operation, request: &Request) -> Value {
     let mut answer = operation.example.response.clone();
-    let id = operation.record.as_ref().and_then(|record| {
-        let name = record.id.as_deref()?;
-        let parts = operation.path_pattern().split('/').skip(1).zip(&request.path);
-        parts.filter(|(part, _)| part.strip_prefix(':') == Some(name)).map(|(_, id)| id).next()
-    });
+    let id = operation.record.as_ref().and_then(|record| request.path_value(record.id.as_deref()?));
     let at = operation.record.as_ref().and_then(|record| record.at.clone()).unwrap_or_default();
     let pointer = at.trim_start_matches('$').replace('.', "/");
     let Some(record) = answer.pointer_mut(&pointer).and_then(Value::as_object_mut) else {
@@ -128,7 +124,7 @@ fn as_if_done(operation: &Operation, request: &Request) -> Value {
         }
     }
     if let Some(id) = id {
-        record.insert("id".to_owned(), id.as_str().into());
+        record.insert("id".to_owned(), id.into());
     }
     answer
 }

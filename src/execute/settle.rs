@@ -49,7 +49,7 @@ impl CallStep<'_, '_> {
         planned: PlannedRequest,
         settling: &Settling,
     ) -> Result<Result<Response, Box<StepError>>, End> {
-        self.note_id(operation, &planned);
+        self.note_id(&planned);
         let (key, owner) = (self.key(part), self.owner());
         let settle = match (settling, operation.in_doubt) {
             (Settling::Person { .. }, InDoubt::Marker | InDoubt::Probe) => InDoubt::Unprotected,

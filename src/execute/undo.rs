@@ -136,7 +136,7 @@ fn delete(
 ) -> UndoHow {
     let target = catalog
         .on_record(operation, Effect::Delete)
-        .and_then(|deleter| target(operation, request, id, deleter));
+        .and_then(|deleter| target(request, id, deleter));
     match target {
         Some(target) => UndoHow::Delete { target },
         None => UndoHow::Cannot {
@@ -157,7 +157,7 @@ fn restore(
         false => catalog.on_record(operation, Effect::Update),
     };
     let reads = catalog.reader(operation);
-    let target = by_id.and_then(|by_id| target(operation, request, id, by_id));
+    let target = by_id.and_then(|by_id| target(request, id, by_id));
     match (target, reads) {
         (Some(target), Some(reads)) => UndoHow::Restore { target, reads, fields },
         _ => {
@@ -196,31 +196,19 @@ fn tags(
     let Ok(other) = catalog.operation(&other) else {
         return UndoHow::Cannot { why: "nothing is known that takes tags back".to_owned() };
     };
-    let path = path_of(operation, request);
+    let path = request.path_values().map(|(name, id)| (name.to_owned(), id.to_owned())).collect();
     UndoHow::Tags { target: Target { operation: other, path }, tags: tags.collect(), adds: !adds }
 }
 
 /// The record that a call worked on, for another operation on it.
-fn target(
-    operation: &Operation,
-    request: &Request,
-    id: Option<String>,
-    other: Arc<Operation>,
-) -> Option<Target> {
-    let known = path_of(operation, request);
+fn target(request: &Request, id: Option<String>, other: Arc<Operation>) -> Option<Target> {
     let path = other.path_pattern().split('/').filter_map(|part| part.strip_prefix(':'));
     let path = path.map(|name| {
-        let given = known.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let given = request.path_value(name).map(str::to_owned);
         Some((name.to_owned(), given.or_else(|| id.clone())?))
     });
     let path = path.collect::<Option<Vec<_>>>()?;
     Some(Target { operation: other, path })
-}
-
-fn path_of(operation: &Operation, request: &Request) -> Vec<(String, String)> {
-    let parts = operation.path_pattern().split('/').skip(1).zip(&request.path);
-    let named = parts.filter_map(|(part, value)| Some((part.strip_prefix(':')?, value)));
-    named.map(|(name, value)| (name.to_owned(), value.clone())).collect()
 }
 
 /// What of a restoration still makes sense: the fields that hold what the run wrote get their values from

@@ -105,16 +105,13 @@ fn other_location(connection: &Connection, request: &Request) -> Option<String> 
     let own = connection.location_id.as_deref()?;
     let app = Catalog::embedded().app(&connection.app)?;
     let field = app.location.as_deref()?;
-    let pattern = request.call.split_once(' ').map_or("", |(_, path)| path);
-    let parts = pattern.split('/').skip(1).zip(&request.path);
-    let in_path = parts.filter(|(part, _)| part.strip_prefix(':') == Some(field));
     let in_query = request.query.iter().filter(|(name, _)| name == field);
-    let named = in_path.map(|(_, value)| value).chain(in_query.map(|(_, value)| value));
-    let other = named.into_iter().find(|value| *value != own);
+    let mut named = request.path_value(field).into_iter().chain(in_query.map(|(_, v)| v.as_str()));
+    let other = named.find(|value| *value != own).map(str::to_owned);
     let beside = || {
         app.location_too.iter().find_map(|(name, beside)| named_beside(request, name, beside, own))
     };
-    other.cloned().or_else(|| in_body(request.body.as_ref()?, field, own)).or_else(beside)
+    other.or_else(|| in_body(request.body.as_ref()?, field, own)).or_else(beside)
 }
 
 /// Another account in a field that names one only where the fields beside it say so.

@@ -1,5 +1,6 @@
 //! A checked recipe as a picture: its trigger, its steps from top to bottom, and where it may end early.
 
+use super::explain::{condition, title};
 use crate::catalog::{Catalog, Effect};
 use crate::check::{Action, CheckedRecipe, CheckedStep, Each, TriggerKind};
 
@@ -37,17 +38,18 @@ impl Flow {
     pub fn of(recipe: &CheckedRecipe, catalog: &Catalog) -> Flow {
         let trigger = match &recipe.trigger.kind {
             TriggerKind::Webhook => {
-                let titles = recipe.trigger.events.iter().map(|event| {
-                    let app = catalog.app(&event.app).map_or(event.app.as_str(), |app| &app.title);
-                    format!("{app}: {}", event.title)
-                });
+                let titles = recipe
+                    .trigger
+                    .events
+                    .iter()
+                    .map(|event| format!("{}: {}", title(catalog, &event.app), event.title));
                 titles.collect::<Vec<_>>().join(", or ")
             }
             TriggerKind::Schedule(schedule) => format!("At the times {}", schedule.times.cron),
             TriggerKind::Poll(poll) => format!("Records of {}", poll.call.operation.call),
         };
-        let when = recipe.trigger.when.as_ref().map(|(_, when)| when.source().trim().to_owned());
-        let condition = when.map(|when| format!("only if {when}"));
+        let when = recipe.trigger.when.as_ref();
+        let condition = when.map(|(_, when)| format!("only if {}", condition(when)));
         let first = Node { depth: 0, condition, text: trigger, look: Look::Trigger };
         let mut flow = Flow { name: recipe.name.clone(), nodes: vec![first] };
         flow.steps(&recipe.steps, 0, catalog);
@@ -56,9 +58,9 @@ impl Flow {
 
     fn steps(&mut self, steps: &[CheckedStep], depth: usize, catalog: &Catalog) {
         for step in steps {
-            let when = step.when.as_ref().map(|(_, when)| format!("if {}", when.source().trim()));
+            let when = step.when.as_ref().map(|(_, when)| format!("if {}", condition(when)));
             let each = step.for_each.as_ref().map(|each| match each {
-                Each::Expression(_, over) => format!("for each of {}", over.source().trim()),
+                Each::Expression(_, over) => format!("for each of {}", condition(over)),
                 Each::List(items) => format!("for each of {} values", items.len()),
             });
             let conditions: Vec<String> = when.into_iter().chain(each).collect();
@@ -66,7 +68,7 @@ impl Flow {
             let (text, look) = match &step.action {
                 Action::Call(call) => {
                     let operation = &call.operation;
-                    let app = catalog.app(&operation.app).map_or("", |app| app.title.as_str());
+                    let app = title(catalog, &operation.app);
                     let look = match operation.effect {
                         Effect::Read => Look::Read,
                         _ => Look::Write,

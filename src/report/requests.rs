@@ -219,12 +219,8 @@ impl DryRun<'_> {
                 found.map_or(String::new(), |(_, value)| Value::from(value.as_str()).to_string())
             }
             _ => {
-                let parts =
-                    request.call.split_once(' ').map_or("", |(_, path)| path).split('/').skip(1);
-                let mut pairs = parts.zip(&request.path);
-                let found =
-                    pairs.find(|(part, _)| part.strip_prefix(':') == Some(origin.path.as_str()));
-                found.map_or(String::new(), |(_, value)| Value::from(value.as_str()).to_string())
+                let found = request.path_value(&origin.path);
+                found.map_or(String::new(), |value| Value::from(value).to_string())
             }
         }
     }

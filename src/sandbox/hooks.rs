@@ -11,6 +11,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::catalog::Catalog;
+use crate::value::ed25519;
 
 use super::outbox::{Fate, Letter, MOST_WAITING};
 use super::serve::lock;
@@ -25,8 +26,6 @@ const WAITS: [Duration; 3] =
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// So much of an answer is repeated, in characters.
 const WORDS_KEPT: usize = 200;
-/// `SEQUENCE { SEQUENCE { OID 1.3.101.112 }, BIT STRING (32 bytes) }`; source: RFC 8410.
-const SPKI_HEAD: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0];
 
 /// The key with which the sandbox signs, in the place of the apps.
 pub struct SigningKey(Ed25519KeyPair);
@@ -55,7 +54,7 @@ impl SigningKey {
 
     /// The public key as `webhooks` of a project names it.
     pub fn public(&self) -> String {
-        STANDARD.encode([&SPKI_HEAD[..], self.0.public_key().as_ref()].concat())
+        STANDARD.encode(ed25519::published(self.0.public_key().as_ref()))
     }
 
     fn sign(&self, bytes: &[u8]) -> String {

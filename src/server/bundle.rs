@@ -1,7 +1,7 @@
 //! Many small calls in one: what runs of a sync want done to one record each goes out together, where the
 //! app has a call for many.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,43 +35,40 @@ type Answer = Result<Response, CallError>;
 pub struct Bundled<C> {
     pub caller: C,
     /// None where every call goes out alone.
-    pub with: Option<(Bundles, Arc<Accounts>)>,
-    /// Tells calls of different connections apart.
-    pub connection: String,
+    pub with: Option<Together>,
+}
+
+/// Who sends together, and for whom.
+pub struct Together {
+    pub bundles: Bundles,
+    pub accounts: Arc<Accounts>,
+    /// App → connection.
+    pub connections: BTreeMap<String, String>,
 }
 
 impl<C: Caller + Clone + 'static> Caller for Bundled<C> {
     async fn call(&self, request: &Request) -> Answer {
-        let Some((bundles, accounts)) = &self.with else { return self.caller.call(request).await };
-        let Some((operation, shape)) = bulk_of(request) else {
-            return self.caller.call(request).await;
-        };
-        let Some(id) = request
-            .path
-            .iter()
-            .zip(operation.path_pattern().split('/').skip(1))
-            .find_map(|(value, part)| part.starts_with(':').then(|| value.clone()))
-        else {
+        let together = self.with.as_ref().and_then(|with| Some((with, bulk_of(request)?)));
+        let Some((with, operation)) = together else { return self.caller.call(request).await };
+        let Some((_, id)) = request.path_values().next() else {
             return self.caller.call(request).await;
         };
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { id, request: request.clone(), answer };
+        let waiting = Waiting { id: id.to_owned(), request: request.clone(), answer };
         let body = request.body.as_ref().map(Value::to_string).unwrap_or_default();
-        let key = format!("{} {} {} {body}", self.connection, request.base_url, request.operation);
-        if let Some(full) = bundles.add(&key, waiting, shape.most) {
+        let connection = with.connections.get(&request.app).map_or("", String::as_str);
+        let key = format!("{connection} {} {} {body}", request.base_url, request.operation);
+        let sending =
+            Sending { caller: self.caller.clone(), accounts: with.accounts.clone(), operation };
+        if let Some(full) = with.bundles.add(&key, waiting, sending.shape().most) {
             // Whoever is first or completes it does not wait for it: a run may be stopped meanwhile.
-            let send = Sending {
-                caller: self.caller.clone(),
-                accounts: accounts.clone(),
-                operation: operation.clone(),
-            };
-            let bundles = bundles.clone();
+            let bundles = with.bundles.clone();
             tokio::spawn(async move {
                 if !full {
                     tokio::time::sleep(WINDOW).await;
                 }
                 let waiting = bundles.take(&key);
-                send.all(waiting).await;
+                sending.all(waiting).await;
             });
         }
         answered.await.unwrap_or_else(|_| Err(CallError::NoAnswer("the service stops".into())))
@@ -97,12 +94,10 @@ impl Bundles {
     }
 }
 
-/// The operation of a request, and how it is done for many.
-fn bulk_of(request: &Request) -> Option<(Arc<Operation>, BulkShape)> {
-    // Most requests are not of this kind, and the look costs nothing.
+/// The operation of a request, where it can be done for many.
+fn bulk_of(request: &Request) -> Option<Arc<Operation>> {
     let operation = Catalog::embedded().operation(&request.operation).ok()?;
-    let shape = operation.bulk.clone()?;
-    Some((operation, shape))
+    operation.bulk.is_some().then_some(operation)
 }
 
 struct Sending<C> {
@@ -112,8 +107,12 @@ struct Sending<C> {
 }
 
 impl<C: Caller> Sending<C> {
+    fn shape(&self) -> &BulkShape {
+        self.operation.bulk.as_ref().expect("only such operations are bundled")
+    }
+
     async fn all(&self, waiting: Vec<Waiting>) {
-        let shape = self.operation.bulk.as_ref().expect("only such operations are bundled");
+        let shape = self.shape();
         let answers = match waiting.len() {
             0 => return,
             1 => Map::new(),
@@ -235,6 +234,7 @@ mod tests {
         Request {
             app: "highlevel".into(),
             operation: "highlevel.add-tags".into(),
+            call: "POST /contacts/:contactId/tags".into(),
             method: "POST".into(),
             path: path.to_vec(),
             body: Some(json!({ "tags": ["new"] })),
@@ -247,9 +247,9 @@ mod tests {
         runtime.enable_time().start_paused(true);
         runtime.build().unwrap().block_on(async {
             let accounts = Accounts::of_catalog(Catalog::embedded(), "here");
-            let with = Some((Bundles::default(), Arc::new(accounts)));
-            let connection = "main".to_owned();
-            let way = Arc::new(Bundled { caller: app.clone(), with, connection });
+            let (bundles, accounts) = (Bundles::default(), Arc::new(accounts));
+            let with = Some(Together { bundles, accounts, connections: BTreeMap::new() });
+            let way = Arc::new(Bundled { caller: app.clone(), with });
             let calls: Vec<_> = ids
                 .iter()
                 .map(|id| {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tracing::{Instrument, debug, error, info_span, warn};
 
-use super::bundle::{Bundled, Bundles};
+use super::bundle::{Bundled, Bundles, Together};
 use super::installed::{Installed, Kept};
 use super::metrics::Counted;
 use crate::clock::SystemClock;
@@ -150,9 +150,11 @@ impl Runner {
         let quota = self.gates.of_run(&connections, ready.priority);
         let caller = Bundled {
             caller: Counted(self.caller.through(&connections)),
-            with: (ready.priority > 0)
-                .then(|| (self.bundles.clone(), Arc::new(setup.accounts.clone()))),
-            connection: connections.values().cloned().collect::<Vec<_>>().join(" "),
+            with: (ready.priority > 0).then(|| Together {
+                bundles: self.bundles.clone(),
+                accounts: Arc::new(setup.accounts.clone()),
+                connections: connections.clone(),
+            }),
         };
         let through = (event.event.app.as_str(), ready.connection.as_str());
         let accounts = Arc::new(installed.accounts_of(&connections, through));

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::signature::{ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 
 use crate::catalog::App;
+use crate::value::ed25519;
 
 /// The public keys of apps that sign what they send.
 #[derive(Clone, Debug, Default)]
@@ -30,18 +31,11 @@ pub struct SigningKeys {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey(Vec<u8>);
 
-/// `SEQUENCE { SEQUENCE { OID 1.3.101.112 }, BIT STRING (32 bytes) }`; source: RFC 8410.
-const ED25519_HEAD: [u8; 12] =
-    [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0];
-
 impl PublicKey {
     /// An Ed25519 key as base64 of its SPKI form or of its 32 bytes, with or without PEM lines.
     pub fn ed25519(text: &str) -> Result<PublicKey, String> {
-        let bytes = decoded(text)?;
-        match bytes.strip_prefix(&ED25519_HEAD[..]).unwrap_or(&bytes) {
-            key if key.len() == 32 => Ok(PublicKey(key.to_vec())),
-            _ => Err("it is no Ed25519 public key".to_owned()),
-        }
+        let key = ed25519::bare(&decoded(text)?);
+        key.map(|key| PublicKey(key.to_vec())).ok_or("it is no Ed25519 public key".to_owned())
     }
 
     /// A key as ring takes it: 32 bytes of Ed25519, or PKCS #1 of RSA.

@@ -6,6 +6,7 @@
 mod cron;
 mod disguise;
 pub mod duration;
+pub mod ed25519;
 pub mod json_path;
 mod kind;
 mod moment;

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::index::{Index, IndexEntry};
@@ -149,13 +150,8 @@ impl Compiler {
             entry.insert("resource".into(), value["resource"].clone());
             entry.entry("records").or_insert_with(|| records(value).into());
             entry.insert("id".into(), id.clone().into());
-            match serde_json::from_value::<Operation>(Value::Object(entry)) {
-                Ok(entry) => {
-                    let file = path.to_owned();
-                    self.operations.push(Compiled { file, entry, is_imported });
-                }
-                Err(e) => self.error(path, route, e),
-            }
+            let entry = self.entry(path, route, entry, is_imported);
+            self.operations.extend(entry);
         }
         for (id, written) in value["events"].as_object().into_iter().flatten() {
             let route = Route::root().key("events").key(id);
@@ -168,12 +164,23 @@ impl Compiler {
             entry.insert("payload".into(), resolve(&payload, types));
             entry.insert("app".into(), value["app"].clone());
             entry.insert("id".into(), id.clone().into());
-            match serde_json::from_value::<EventType>(Value::Object(entry)) {
-                Ok(entry) => {
-                    let file = path.to_owned();
-                    self.events.push(Compiled { file, entry, is_imported });
-                }
-                Err(e) => self.error(path, route, e),
+            let entry = self.entry(path, route, entry, is_imported);
+            self.events.extend(entry);
+        }
+    }
+
+    fn entry<T: DeserializeOwned>(
+        &mut self,
+        path: &Path,
+        route: Route,
+        entry: Map<String, Value>,
+        is_imported: bool,
+    ) -> Option<Compiled<T>> {
+        match serde_json::from_value(Value::Object(entry)) {
+            Ok(entry) => Some(Compiled { file: path.to_owned(), entry, is_imported }),
+            Err(e) => {
+                self.error(path, route, e);
+                None
             }
         }
     }

@@ -8,12 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use crate::diagnostic::{self, Place, nearest};
 use crate::project::WebhookSettings;
 use crate::source::Route;
+use crate::value::ed25519;
 
 use super::ProjectChecker;
 
-/// What stands before the 32 bytes of an Ed25519 key in its usual form (RFC 8410).
-const ED25519_HEAD: &[u8] =
-    &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 /// "This is RSA" in the usual form of public keys (RFC 3279).
 const RSA_NAME: &[u8] =
     &[0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
@@ -34,8 +32,8 @@ impl ProjectChecker<'_> {
             let mut settings = WebhookSettings::default();
             for (at, text) in written.keys.iter().enumerate() {
                 let at = here.key("keys").item(at);
-                let key = self.public_key(&at, text, "Ed25519", ed25519);
-                settings.ed25519.extend(key.and_then(|key| <[u8; 32]>::try_from(key).ok()));
+                let key = self.public_key(&at, text, "Ed25519", ed25519::bare);
+                settings.ed25519.extend(key);
             }
             if let Some(text) = &written.rsa_key {
                 settings.rsa = self.public_key(&here.key("rsa_key"), text, "RSA", rsa);
@@ -51,13 +49,13 @@ impl ProjectChecker<'_> {
         webhooks
     }
 
-    fn public_key(
+    fn public_key<T>(
         &mut self,
         route: &Route,
         text: &str,
         kind: &str,
-        read: fn(&[u8]) -> Option<Vec<u8>>,
-    ) -> Option<Vec<u8>> {
+        read: fn(&[u8]) -> Option<T>,
+    ) -> Option<T> {
         if self.file.is_touched(route) {
             return None;
         }
@@ -80,12 +78,6 @@ impl ProjectChecker<'_> {
         self.sink.say(diagnostic::bad_public_key(route, kind, why));
         None
     }
-}
-
-/// The 32 bytes themselves, alone or in the usual form.
-fn ed25519(bytes: &[u8]) -> Option<Vec<u8>> {
-    let key = bytes.strip_prefix(ED25519_HEAD).unwrap_or(bytes);
-    (key.len() == 32).then(|| key.to_vec())
 }
 
 /// The key as PKCS #1, alone or out of the usual form.
@@ -129,9 +121,9 @@ mod tests {
     #[test]
     fn a_key_is_read_alone_and_in_its_usual_form() {
         let raw = [7u8; 32];
-        assert_eq!(ed25519(&raw), Some(raw.to_vec()));
-        assert_eq!(ed25519(&[ED25519_HEAD, &raw].concat()), Some(raw.to_vec()));
-        assert_eq!(ed25519(&raw[1..]), None);
+        assert_eq!(ed25519::bare(&raw), Some(raw));
+        assert_eq!(ed25519::bare(&ed25519::published(&raw)), Some(raw));
+        assert_eq!(ed25519::bare(&raw[1..]), None);
         let modulus = der(0x02, &[1; 257]);
         let pkcs1 = der(0x30, &[&modulus[..], &[0x02, 0x03, 1, 0, 1]].concat());
         let spki = der(0x30, &[RSA_NAME, &der(0x03, &[&[0], &pkcs1[..]].concat())].concat());

@@ -4,6 +4,7 @@ mod act;
 mod filter;
 mod list;
 mod show;
+mod stored;
 mod undo;
 
 use clap::Subcommand;
@@ -13,6 +14,7 @@ use super::exit::Result;
 use crate::report::RunSummary;
 use crate::store::RunRow;
 pub use filter::run_id;
+pub use stored::{stored_history, stored_plan, stored_run};
 
 #[derive(clap::Args)]
 pub struct Args {

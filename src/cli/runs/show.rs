@@ -1,8 +1,9 @@
 //! `linecook runs show`: one run, step by step.
 
 use super::filter::run_id;
+use super::stored::stored_run;
 use super::summary;
-use crate::cli::exit::{CommandError, Exit, Result};
+use crate::cli::exit::{Exit, Result};
 use crate::cli::options::{Format, colour};
 use crate::cli::prepare::runtime;
 use crate::cli::print;
@@ -12,7 +13,7 @@ use crate::parse;
 use crate::recipe::RecipeFile;
 use crate::report::RunHistory;
 use crate::source::Source;
-use crate::store::{Deliveries, RunId, Runs, Store};
+use crate::store::{Deliveries, RunId, Store};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -35,12 +36,7 @@ pub fn run(args: &Args) -> Result {
 async fn show(args: &Args) -> Result {
     let place = args.store.place()?;
     let store = place.open()?;
-    let Some(row) = store.run(args.run).await? else {
-        return Err(CommandError::usage(
-            format!("there is no {}", args.run),
-            "`linecook runs list` shows the newest",
-        ));
-    };
+    let row = stored_run(&store, args.run).await?;
     let received_at = store.delivery(row.delivery).await?.map(|delivery| delivery.received_at);
     let file = stored_recipe(&store, row.plan).await?;
     let rows = store.journal(row.id).await?;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::filter::run_id;
+use super::stored::{stored_history, stored_plan, stored_run};
 use crate::call::{Caller, Response};
 use crate::catalog::{Catalog, value_at};
 use crate::cli::credentials::ProjectCredentials;
@@ -22,8 +23,7 @@ use crate::execute::{UndoHow, UndoTarget, Undoing, still_ours, undo};
 use crate::http::{Guard, HttpCaller};
 use crate::journal::{History, LinkChange};
 use crate::plan::{self, Account, Detail};
-use crate::server::Kept;
-use crate::store::{LinkAccounts, LinkFilter, RunId, Runs};
+use crate::store::{LinkAccounts, LinkFilter, RunId};
 use crate::template::Scope;
 
 #[derive(clap::Args)]
@@ -57,12 +57,7 @@ struct Line {
 async fn undo_run(args: &Args) -> Result {
     let place = args.store.place()?;
     let store = place.open()?;
-    let Some(row) = store.run(args.run).await? else {
-        return Err(CommandError::usage(
-            format!("there is no {}", args.run),
-            "`linecook runs list` shows the newest",
-        ));
-    };
+    let row = stored_run(&store, args.run).await?;
     if !row.state.is_over() {
         return Err(CommandError::usage(
             format!("{} is not over: what it did may not be all that it does", args.run),
@@ -81,19 +76,13 @@ async fn undo_run(args: &Args) -> Result {
             "`linecook check` shows them",
         ));
     };
-    let kept = match store.plan(row.plan).await? {
-        Some(plan) => serde_json::from_str::<Kept>(&plan.body).ok(),
-        None => None,
-    };
-    let Some(kept) = kept else {
+    let Some(kept) = stored_plan(&store, &row).await? else {
         return Err(CommandError::usage(
             format!("what {} was started with is no longer kept", args.run),
             "look at it with `linecook runs show`, and take back by hand what has to be",
         ));
     };
-    let mut history = History::default();
-    let rows = store.journal(args.run).await?;
-    rows.into_iter().flat_map(|row| row.entries).for_each(|entry| history.push(entry));
+    let history = stored_history(&store, args.run).await?;
     let undoings = undo(&history, Catalog::embedded());
     let hand = Hand::new(&ready, kept.connections.clone()).await?;
     let mut lines = Vec::new();

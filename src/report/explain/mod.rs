@@ -4,6 +4,8 @@
 mod teller;
 mod words;
 
+pub(super) use words::{condition, title};
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};

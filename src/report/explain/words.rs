@@ -87,15 +87,21 @@ pub(super) fn length_in_words(length: &std::time::Duration) -> String {
     plural(number as usize, unit)
 }
 
-pub(super) fn title(catalog: &Catalog, app: &str) -> String {
+/// What an app is called.
+pub(in crate::report) fn title(catalog: &Catalog, app: &str) -> String {
     catalog.app(app).map_or_else(|| app.to_owned(), |app: &App| app.title.clone())
 }
 
 pub(super) fn code(template: &Template) -> String {
+    format!("`{}`", condition(template))
+}
+
+/// An expression as it is written, on one line and without its braces.
+pub(in crate::report) fn condition(template: &Template) -> String {
     let source = template.source().trim();
     let inner = source.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
     let plain = inner.filter(|inner| !inner.contains("}}")).unwrap_or(source);
-    format!("`{}`", plain.split_whitespace().collect::<Vec<_>>().join(" "))
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What a field is filled with.
