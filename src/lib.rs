@@ -49,6 +49,7 @@ pub mod call;
 // ── stages ──
 pub mod parse;
 pub mod check;
+pub mod suggest;
 pub mod plan;
 pub mod journal;
 pub mod execute;

@@ -48,6 +48,13 @@ pub(super) fn complete_event(event: &mut EventType, says: Option<&str>) {
     }
 }
 
+impl Field {
+    /// A value that looks like what belongs into a field of that name; always the same.
+    pub fn sample(&self, name: &str) -> Value {
+        Maker { left: MAX_VALUES }.needed(name, self, 0)
+    }
+}
+
 struct Maker {
     left: usize,
 }

@@ -16,6 +16,7 @@ pub mod place;
 mod reading;
 mod record_key;
 pub mod text;
+pub mod yaml;
 mod zone;
 
 pub use cron::Cron;

@@ -1,0 +1,435 @@
+//! A recipe in the making: an event, an operation, and what goes into each field of the call.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
+
+use super::field::Proposer;
+use super::names::concept;
+use super::record::{Finder, is_person, person_of};
+use super::told::{Told, told};
+use crate::catalog::{Catalog, Effect, EventType, Field, FieldError, Operation, Slot};
+use crate::snapshot::Pick;
+use crate::template::{Expression, Node, Template};
+use crate::value::Kind;
+
+/// What goes into a field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Choice {
+    /// As `with` holds it: a text, a template, or any other value.
+    Written(Value),
+    /// The id of a record of that kind, which the steps before the call find.
+    Found(String),
+    /// What the person who installs the recipe picks in the account.
+    Picked(Pick),
+}
+
+impl Choice {
+    /// A value that is nothing but an expression.
+    pub(super) fn template(expression: &str) -> Choice {
+        Choice::Written(format!("{{{{ {expression} }}}}").into())
+    }
+}
+
+/// Whether a field has to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    Required,
+    /// One of several has to be there.
+    OneOf,
+    Optional,
+}
+
+/// A field of the call, with what goes into it.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// As `with` writes it: `email`, or `path.id` where several have that name.
+    pub key: String,
+    pub field: Field,
+    /// The kind of record whose id it takes: `highlevel.contact`.
+    pub kind: Option<String>,
+    pub need: Need,
+    /// None where it is left out.
+    pub choice: Option<Choice>,
+    /// A person has said so: it is not ours to change.
+    pub is_said: bool,
+}
+
+/// A field that has to be there and has no value yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Missing {
+    /// One field, or several of which one is enough.
+    pub keys: Vec<String>,
+    /// What belongs there, where the catalog says.
+    pub about: String,
+    /// A value that fits.
+    pub example: Value,
+}
+
+/// A recipe in the making.
+#[derive(Clone)]
+pub struct Draft<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub event: Arc<EventType>,
+    pub operation: Arc<Operation>,
+    pub name: String,
+    pub about: String,
+    /// The path from the recipe to the schema that editors follow.
+    pub schema: String,
+    /// The fields of the operation, in its order, and those that a person has added.
+    pub fields: Vec<Proposal>,
+    /// Settings of the person's own, as the recipe writes them.
+    pub settings: IndexMap<String, Value>,
+}
+
+impl<'a> Draft<'a> {
+    /// Everything that one can think of is proposed.
+    pub fn new(catalog: &'a Catalog, event: Arc<EventType>, operation: Arc<Operation>) -> Draft<'a> {
+        let proposer = Proposer::new(catalog, &event, &operation);
+        let mut fields: Vec<Proposal> = Vec::new();
+        for (slot, name, field) in operation.fields() {
+            let need = match () {
+                () if slot == Slot::Path || field.required => Need::Required,
+                () if slot == Slot::Body && operation.one_of.contains(name) => Need::OneOf,
+                () => Need::Optional,
+            };
+            let need = if field.usual.is_some() { Need::Optional } else { need };
+            let key = match operation.field(name) {
+                Err(FieldError::Several(..)) => format!("{}.{name}", slot.name()),
+                _ => name.clone(),
+            };
+            let kind = proposer.record_kind(slot, name);
+            let choice = proposer.choice(slot, name, field, need);
+            fields.push(Proposal { key, field: field.clone(), kind, need, choice, is_said: false });
+        }
+        if let Some(item) = &operation.body_list {
+            let of = Some(Arc::new(item.clone()));
+            let field = Field { kind: Kind::List, of, ..Field::default() };
+            fields.push(Proposal {
+                key: "body".into(),
+                field,
+                kind: None,
+                need: Need::Required,
+                choice: None,
+                is_said: false,
+            });
+        }
+        let does = lower_first(&operation.title);
+        let name = format!("{}: {does}", event.title);
+        let app = |app: &str| catalog.app(app).map_or(app.to_owned(), |app| app.title.clone());
+        let about = format!(
+            "Starts with {} of {}, and calls {} of {}.",
+            event.name(),
+            app(&event.app),
+            operation.call,
+            app(&operation.app)
+        );
+        let schema = "../schemas/recipe.schema.json".to_owned();
+        let settings = IndexMap::new();
+        Draft { catalog, event, operation, name, about, schema, fields, settings }
+    }
+
+    /// Everything that the event tells, for people to choose from.
+    pub fn told(&self) -> Vec<Told> {
+        told(&self.event)
+    }
+
+    /// Whether the call has a field of that name.
+    pub fn has_field(&self, key: &str) -> bool {
+        self.fields.iter().any(|field| field.key == key)
+            || self.operation.body_unknown
+            || self.operation.field(key).is_ok()
+    }
+
+    /// Puts something into a field, or leaves it out.
+    pub fn choose(&mut self, key: &str, choice: Option<Choice>) {
+        // `body.email` is `email` where nothing else has that name.
+        let short = key.split_once('.').map_or(key, |(_, name)| name);
+        let at = self.fields.iter().position(|field| field.key == key);
+        let at = at.or_else(|| self.fields.iter().position(|field| field.key == short));
+        match at {
+            Some(at) => {
+                self.fields[at].choice = choice;
+                self.fields[at].is_said = true;
+            }
+            None => self.fields.push(Proposal {
+                key: key.to_owned(),
+                field: Field::any(),
+                kind: None,
+                need: Need::Optional,
+                choice,
+                is_said: true,
+            }),
+        }
+    }
+
+    /// Leaves out a proposal of ours that turned out to be none. False where the field has to be there, or a
+    /// person has said what goes into it.
+    pub fn give_up(&mut self, key: &str) -> bool {
+        let found = self.fields.iter_mut().find(|field| field.key == key);
+        match found.filter(|field| !field.is_said && field.choice.is_some()) {
+            Some(field) => {
+                field.choice = None;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// What has to be there and is not.
+    pub fn missing(&self) -> Vec<Missing> {
+        let lacks = |field: &&Proposal| field.need == Need::Required && field.choice.is_none();
+        let one = |field: &Proposal| Missing {
+            keys: vec![field.key.clone()],
+            about: field.field.about.clone(),
+            example: self.sample(field),
+        };
+        let mut missing: Vec<Missing> = self.fields.iter().filter(lacks).map(one).collect();
+        let one_of: Vec<&Proposal> = self.one_of().collect();
+        if let Some(first) = one_of.first()
+            && one_of.iter().all(|field| field.choice.is_none())
+        {
+            missing.push(Missing {
+                keys: one_of.iter().map(|field| field.key.clone()).collect(),
+                about: String::new(),
+                example: self.sample(first),
+            });
+        }
+        missing
+    }
+
+    fn one_of(&self) -> impl Iterator<Item = &Proposal> {
+        self.fields.iter().filter(|field| field.need == Need::OneOf)
+    }
+
+    /// A value that fits into a field, as the catalog's example has it.
+    pub(super) fn sample(&self, field: &Proposal) -> Value {
+        let name = field.key.split_once('.').map_or(field.key.as_str(), |(_, name)| name);
+        let example = &self.operation.example.with;
+        let known = example.get(&field.key).or_else(|| example.get(name)).cloned();
+        known.unwrap_or_else(|| field.field.sample(name))
+    }
+
+    /// The value that `with` holds for a choice.
+    pub fn value(&self, choice: &Choice) -> Value {
+        match choice {
+            Choice::Written(value) => value.clone(),
+            Choice::Found(kind) => match Finder::of(self.catalog, &self.event, kind) {
+                Some(finder) => finder.result().into(),
+                None => Value::Null,
+            },
+            Choice::Picked(pick) => format!("{{{{ settings.{} }}}}", pick.kind.word()).into(),
+        }
+    }
+
+    /// What is written under `with`.
+    pub(super) fn with(&self) -> Map<String, Value> {
+        let chosen = self.fields.iter().filter_map(|field| Some((field, field.choice.as_ref()?)));
+        chosen.map(|(field, choice)| (field.key.clone(), self.value(choice))).collect()
+    }
+
+    /// How records are found that the call is about, each once.
+    pub(super) fn finders(&self) -> Vec<Finder> {
+        let mut kinds: Vec<&String> = Vec::new();
+        for field in &self.fields {
+            if let Some(Choice::Found(kind)) = &field.choice
+                && !kinds.contains(&kind)
+            {
+                kinds.push(kind);
+            }
+        }
+        kinds.iter().filter_map(|kind| Finder::of(self.catalog, &self.event, kind)).collect()
+    }
+
+    /// What the person who installs the recipe fills in: what is picked, and what a person has added.
+    pub(super) fn all_settings(&self) -> Map<String, Value> {
+        let picked = self.picks().into_iter().map(|pick| {
+            let app = self.catalog.app(&pick.app).map_or(pick.app.clone(), |app| app.title.clone());
+            let ask = format!("Which {} of {app}?", pick.kind.in_words());
+            (pick.kind.word().to_owned(), json!({ "pick": pick.name(), "ask": ask }))
+        });
+        let own = self.settings.iter().map(|(name, setting)| (name.clone(), setting.clone()));
+        picked.chain(own).collect()
+    }
+
+    pub(super) fn picks(&self) -> Vec<&Pick> {
+        let mut picks: Vec<&Pick> = Vec::new();
+        for field in &self.fields {
+            if let Some(Choice::Picked(pick)) = &field.choice
+                && !picks.contains(&pick)
+            {
+                picks.push(pick);
+            }
+        }
+        picks
+    }
+
+    /// The paths of the event that have to be filled for a run to make sense, in groups: of each group one is
+    /// enough.
+    pub(super) fn needed(&self) -> Vec<Vec<String>> {
+        let told = self.told();
+        let may_be_empty = |path: &String| {
+            told.iter().find(|told| told.path == *path).is_none_or(|told| told.may_be_empty)
+        };
+        let path = |field: &Proposal| match field.choice.as_ref()? {
+            Choice::Written(Value::String(text)) => lone_path(text),
+            _ => None,
+        };
+        let mut groups: Vec<Vec<String>> = Vec::new();
+        let mut add = |group: Vec<String>| {
+            if !group.is_empty() && !groups.contains(&group) {
+                groups.push(group);
+            }
+        };
+        for field in self.fields.iter().filter(|field| field.need == Need::Required) {
+            add(path(field).filter(may_be_empty).into_iter().collect());
+        }
+        let chosen = self.one_of().filter(|field| field.choice.is_some());
+        let paths: Option<Vec<String>> = chosen.map(path).collect();
+        if let Some(paths) = paths.filter(|paths| paths.iter().all(may_be_empty)) {
+            add(paths);
+        }
+        // Whoever is made without e-mail and phone is found again by nobody.
+        if self.makes_person() && self.one_of().next().is_none() {
+            let reachable = self.fields.iter().filter(|field| {
+                use super::names::Concept::{Email, Phone};
+                matches!(concept(&field.key), Some(Email | Phone)) && field.choice.is_some()
+            });
+            let paths: Option<Vec<String>> = reachable.map(path).collect();
+            if let Some(paths) = paths.filter(|paths| paths.iter().all(may_be_empty)) {
+                add(paths);
+            }
+        }
+        groups
+    }
+
+    /// The trigger's condition.
+    pub(super) fn when(&self) -> Option<String> {
+        let groups = self.needed();
+        let written = groups.iter().map(|group| match (group.len(), groups.len()) {
+            (0 | 1, _) | (_, 1) => group.join(" or "),
+            _ => format!("({})", group.join(" or ")),
+        });
+        (!groups.is_empty()).then(|| written.collect::<Vec<_>>().join(" and "))
+    }
+
+    /// Whether the call makes a person, or takes the one that is there.
+    pub(super) fn makes_person(&self) -> bool {
+        let record = self.operation.record.as_ref();
+        let is_new = record.is_some_and(|record| record.id.is_none() || self.operation.path.is_empty());
+        let writes = matches!(self.operation.effect, Effect::Create | Effect::Update);
+        record.is_some_and(|record| is_person(&record.kind)) && is_new && writes
+    }
+
+    /// The link between the event's person and the one that the call gives back.
+    pub(super) fn link(&self, step: &str) -> Option<Map<String, Value>> {
+        let record = self.operation.record.as_ref().filter(|_| self.makes_person())?;
+        let kind = record.full_kind(&self.operation.app);
+        let (person, path) = person_of(&self.event).filter(|(person, _)| *person != kind)?;
+        let told = self.told();
+        let is_there = told.iter().any(|told| told.path == path && !told.may_be_empty);
+        let result = format!("{}_id", record.kind);
+        if !is_there || !self.operation.results.contains_key(&result) {
+            return None;
+        }
+        Some(Map::from_iter([
+            (person, format!("{{{{ {path} }}}}").into()),
+            (kind, format!("{{{{ steps.{step}.{result} }}}}").into()),
+        ]))
+    }
+
+    /// What a record that is there already has in common with a new one.
+    pub(super) fn unless_exists(&self) -> Option<Map<String, Value>> {
+        let lookup = self.operation.lookup.as_ref()?;
+        if self.operation.effect != Effect::Create {
+            return None;
+        }
+        let with = self.with();
+        let names = ["email", "title", "body", "name"];
+        let name = names.into_iter().find(|name| {
+            let can_be_asked = lookup.query.contains_key(*name) || lookup.query.is_empty();
+            can_be_asked && with.contains_key(*name)
+        })?;
+        let mut there = Map::from_iter([(name.to_owned(), with[name].clone())]);
+        let completed = self.operation.field("completed");
+        if completed.is_ok_and(|(_, _, field)| field.usual == Some(false.into())) {
+            there.insert("completed".into(), false.into());
+        }
+        Some(there)
+    }
+
+    /// Whether the record is read first, and only what differs is written.
+    pub(super) fn is_patch(&self) -> bool {
+        let record = self.operation.record.as_ref();
+        let id = record.and_then(|record| record.id.as_ref());
+        self.operation.effect == Effect::Update
+            && self.operation.method() == "PUT"
+            && id.is_some_and(|id| self.operation.path.contains_key(id))
+            && self.operation.path_pattern().trim_end_matches('/').ends_with(&format!(":{}", id.map_or("", |id| id)))
+            && self.catalog.reader(&self.operation).is_some()
+    }
+
+    /// Every path of the event that the recipe reads.
+    pub(super) fn reads(&self) -> BTreeSet<Vec<String>> {
+        let mut found = BTreeSet::new();
+        let mut read = |template: Result<Template, _>| {
+            let Ok::<_, crate::template::TemplateError>(template) = template else { return };
+            for path in template.reads() {
+                if let ["event", rest @ ..] = &path[..] {
+                    found.insert(rest.iter().map(|name| (*name).to_owned()).collect());
+                }
+            }
+        };
+        texts(&Value::Object(self.with()), &mut |text| read(Template::text(text)));
+        texts(&json!(Finder::steps(&self.finders(), self.catalog)), &mut |text| {
+            // Conditions stand there without braces.
+            match Template::has_template(text) {
+                true => read(Template::text(text)),
+                false => read(Template::expression(text)),
+            }
+        });
+        if let Some(link) = self.link("made") {
+            texts(&Value::Object(link), &mut |text| read(Template::text(text)));
+        }
+        let conditions = self.event.when.iter().cloned().chain(self.when());
+        conditions.for_each(|condition| read(Template::expression(&condition)));
+        found
+    }
+}
+
+/// Every text inside a value.
+fn texts(value: &Value, see: &mut impl FnMut(&str)) {
+    match value {
+        Value::String(text) => see(text),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, see)),
+        Value::Object(map) => map.values().for_each(|value| texts(value, see)),
+        _ => {}
+    }
+}
+
+/// The path of the event that a template needs, where it is nothing but that, with filters.
+pub(super) fn lone_path(text: &str) -> Option<String> {
+    fn path(expression: &Expression) -> Option<String> {
+        match &expression.node {
+            Node::Filter { name, input: Some(input), .. } if name != "default" => path(input),
+            Node::Choice { then, otherwise: None, .. } => path(then),
+            _ => {
+                let path = expression.path()?;
+                (path.first() == Some(&"event") && path.len() > 1).then(|| path.join("."))
+            }
+        }
+    }
+    let template = Template::text(text).ok()?;
+    match template.expressions() {
+        [one] if template.is_whole() => path(one),
+        _ => None,
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(char::to_lowercase);
+    first.into_iter().flatten().chain(letters).collect()
+}

@@ -1,0 +1,231 @@
+//! Examples of a recipe in the making: an event with nothing but what the recipe reads, and what has to be there
+//! already; and the same event where nothing is done, with the reason.
+
+use serde_json::{Map, Value, json};
+
+use super::draft::{Choice, Draft, Need, Proposal, lone_path};
+use super::record::{Finder, person_of};
+use crate::recipe::{Example, ExampleEvent, Expect, ExpectedOutcome, Given};
+use crate::template::Template;
+
+/// The time in examples that ask for it.
+const NOW: &str = "2026-03-02T10:00:00Z";
+
+impl Draft<'_> {
+    /// The examples. What the first expects is known when it has been played.
+    pub fn examples(&self) -> Vec<Example> {
+        let event = self.example_event();
+        let given = self.given(&event);
+        let uses_now = self.with().values().any(asks_for_time);
+        let first = Example {
+            name: "what it does".to_owned(),
+            event: Some(ExampleEvent::Inline(event.clone())),
+            settings: self.example_settings(),
+            given: (given != Given::default()).then_some(given),
+            now: uses_now.then(|| NOW.to_owned()),
+            ..Example::default()
+        };
+        let mut examples = vec![first.clone()];
+        let nothing = |name: String, event: Map<String, Value>| Example {
+            name,
+            event: Some(ExampleEvent::Inline(event)),
+            given: None,
+            expect: Some(Expect {
+                calls: Some(Vec::new()),
+                outcome: Some(ExpectedOutcome::Stopped),
+                links: None,
+            }),
+            ..first.clone()
+        };
+        if let Some(group) = self.needed().first() {
+            let mut without = event.clone();
+            group.iter().for_each(|path| remove(&mut without, &parts(path)));
+            let names: Vec<&str> = group.iter().filter_map(|path| path.rsplit('.').next()).collect();
+            let name = format!("without {}, so nothing is done", names.join(" and "));
+            examples.push(nothing(name, without));
+        }
+        let finders = self.finders();
+        if let Some(finder) = finders.first() {
+            let mut unknown = event;
+            finders.iter().flat_map(|finder| &finder.told).for_each(|path| {
+                remove(&mut unknown, &parts(path));
+            });
+            let name = format!("there is no {}, so nothing is done", finder.word().replace('_', " "));
+            examples.push(nothing(name, unknown));
+        }
+        examples
+    }
+
+    /// The catalog's example of the event, with nothing but what is read; what has to be there is there.
+    fn example_event(&self) -> Map<String, Value> {
+        let mut event = Map::new();
+        let told = self.told();
+        let needed = self.needed();
+        let records = self.event.record.iter().chain(&self.event.about_record);
+        let ids = records.filter_map(|record| record.id.as_deref());
+        let mut paths: Vec<Vec<String>> =
+            ids.map(|id| id.split('.').map(str::to_owned).collect()).collect();
+        paths.extend(self.reads());
+        for path in paths.iter().filter(|path| !path.is_empty()) {
+            let dotted = format!("event.{}", path.join("."));
+            let known = told.iter().find(|told| told.path == dotted);
+            let is_needed = needed.iter().any(|group| group.contains(&dotted));
+            let example = value_at(&self.event.example, path);
+            let made_up = || {
+                let told = known.filter(|told| is_needed || !told.may_be_empty)?;
+                Some(told.field.sample(&told.name))
+            };
+            match example.cloned().or_else(made_up) {
+                Some(value) => insert(&mut event, path, value),
+                // Inside something of which nobody knows what it holds.
+                None => {
+                    let whole = &path[..1];
+                    if let Some(value) = value_at(&self.event.example, whole) {
+                        insert(&mut event, whole, value.clone());
+                    }
+                }
+            }
+        }
+        event
+    }
+
+    /// The records and links that have to be there for the call to go well.
+    fn given(&self, event: &Map<String, Value>) -> Given {
+        let mut given = Given::default();
+        let event = Value::Object(event.clone());
+        let at = |path: &str| value_at(&event, &parts(path)).cloned();
+        let mut ids: Vec<(&Proposal, String, Value)> = Vec::new();
+        for field in self.fields.iter().filter(|field| field.need != Need::Optional) {
+            let Some(kind) = &field.kind else { continue };
+            let id = match &field.choice {
+                Some(Choice::Found(kind)) => {
+                    let Some(finder) = Finder::of(self.catalog, &self.event, kind) else { continue };
+                    let told = finder.told.iter().find_map(|path| at(path));
+                    let id = told.clone().unwrap_or_else(|| self.sample(field));
+                    if told.is_none() && finder.is_linked {
+                        let link = self.link_of_event(&at).map(|(of, own)| {
+                            json!({ of: own, kind.clone(): id })
+                        });
+                        let link = link.and_then(|link| link.as_object().cloned());
+                        given.links.extend(link);
+                    }
+                    id
+                }
+                Some(Choice::Written(Value::String(text))) => match lone_path(text) {
+                    Some(path) => at(&path).unwrap_or_default(),
+                    None if Template::has_template(text) => continue,
+                    None => text.as_str().into(),
+                },
+                _ => continue,
+            };
+            if !id.is_null() {
+                ids.push((field, kind.clone(), id));
+            }
+        }
+        let kinds = self.catalog.record_kinds();
+        let record = self.operation.record.as_ref();
+        for (field, kind, id) in &ids {
+            if !kinds.contains(kind) || given.records.contains_key(kind) {
+                continue;
+            }
+            let mut fields = Map::from_iter([("id".to_owned(), id.clone())]);
+            // By what the search asks for the record is found.
+            let finder = Finder::of(self.catalog, &self.event, kind);
+            if matches!(field.choice, Some(Choice::Found(_)))
+                && let Some(finder) = finder.filter(|finder| !finder.is_linked)
+            {
+                for (name, path) in finder.searched() {
+                    if let Some(value) = at(&path) {
+                        fields.insert(name, value);
+                    }
+                }
+            }
+            // What belongs to another record says to which.
+            let is_own = record.is_some_and(|of| of.full_kind(&self.operation.app) == *kind);
+            let parent = record.filter(|_| is_own).and_then(|record| record.parent.as_ref());
+            if let Some(parent) = parent
+                && let Some((_, _, id)) = ids.iter().find(|(field, ..)| field.key == *parent)
+            {
+                fields.insert(parent.clone(), id.clone());
+            }
+            given.records.insert(kind.clone(), vec![fields]);
+        }
+        given
+    }
+
+    /// The event's own side of a link: the kind, and the id.
+    fn link_of_event(&self, at: &dyn Fn(&str) -> Option<Value>) -> Option<(String, Value)> {
+        let person = person_of(&self.event);
+        let own = || {
+            let record = self.event.record.as_ref()?;
+            let id = format!("event.{}", record.id.as_ref()?);
+            Some((record.full_kind(&self.event.app), id))
+        };
+        let (kind, path) = person.or_else(own)?;
+        Some((kind, at(&path)?))
+    }
+
+    fn example_settings(&self) -> Map<String, Value> {
+        let mut settings = Map::new();
+        for field in &self.fields {
+            if let Some(Choice::Picked(pick)) = &field.choice {
+                settings.insert(pick.kind.word().to_owned(), self.sample(field));
+            }
+        }
+        for (name, setting) in &self.settings {
+            if setting.get("default").is_some() {
+                continue;
+            }
+            let kind = serde_json::from_value(setting["type"].clone()).unwrap_or_default();
+            let field = crate::catalog::Field { kind, ..Default::default() };
+            let first = setting["options"].get(0).cloned();
+            settings.insert(name.clone(), first.unwrap_or_else(|| field.sample(name)));
+        }
+        settings
+    }
+}
+
+/// Whether a template asks what time it is.
+fn asks_for_time(value: &Value) -> bool {
+    match value {
+        Value::String(text) => Template::text(text).is_ok_and(|template| template.uses_now()),
+        Value::Array(items) => items.iter().any(asks_for_time),
+        Value::Object(map) => map.values().any(asks_for_time),
+        _ => false,
+    }
+}
+
+/// The names behind `event`.
+fn parts(path: &str) -> Vec<String> {
+    path.split('.').skip(1).map(str::to_owned).collect()
+}
+
+fn value_at<'a>(value: &'a Value, path: &[String]) -> Option<&'a Value> {
+    let found = path.iter().try_fold(value, |value, name| value.get(name))?;
+    (!found.is_null()).then_some(found)
+}
+
+fn insert(map: &mut Map<String, Value>, path: &[String], value: Value) {
+    match path {
+        [] => {}
+        [name] => drop(map.insert(name.clone(), value)),
+        [name, rest @ ..] => {
+            let inner = map.entry(name.clone()).or_insert_with(|| json!({}));
+            if let Some(inner) = inner.as_object_mut() {
+                insert(inner, rest, value);
+            }
+        }
+    }
+}
+
+fn remove(map: &mut Map<String, Value>, path: &[String]) {
+    match path {
+        [] => {}
+        [name] => drop(map.shift_remove(name)),
+        [name, rest @ ..] => {
+            if let Some(inner) = map.get_mut(name).and_then(Value::as_object_mut) {
+                remove(inner, rest);
+            }
+        }
+    }
+}
