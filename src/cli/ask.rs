@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::io::{BufRead, IsTerminal};
 
-use dialoguer::{Input, Password, Select};
+use dialoguer::{FuzzySelect, Input, Password, Select};
 use zeroize::Zeroizing;
 
 use super::exit::{CommandError, Result};
@@ -26,6 +26,31 @@ pub fn choose(question: &str, items: &[String], otherwise: impl Display) -> Resu
     }
     let asking = Select::new().with_prompt(question).items(items).default(0);
     asking.interact().map_err(broken_off)
+}
+
+/// How many lines of a long list are shown at once.
+const SHOWN: usize = 12;
+
+/// One of many: typed words leave those that hold them.
+pub fn search(question: &str, items: &[String], otherwise: impl Display) -> Result<usize> {
+    if !is_possible() {
+        return Err(nobody(question, otherwise));
+    }
+    let asking = FuzzySelect::new().with_prompt(question).items(items).default(0);
+    asking.max_length(SHOWN).interact().map_err(broken_off)
+}
+
+/// A line that may be seen and may be empty; `usual` is what it is when nothing is typed.
+pub fn line_or(question: &str, usual: &str, otherwise: impl Display) -> Result<String> {
+    if !is_possible() {
+        return Err(nobody(question, otherwise));
+    }
+    let mut asking = Input::<String>::new().with_prompt(question).allow_empty(true);
+    if !usual.is_empty() {
+        asking = asking.default(usual.to_owned());
+    }
+    let typed = asking.interact_text().map_err(broken_off)?;
+    Ok(typed.trim().to_owned())
 }
 
 /// A line that may be seen.

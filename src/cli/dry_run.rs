@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::exit::{CommandError, Exit, Result};
@@ -30,6 +31,9 @@ use crate::sandbox::{InProcess, World};
 
 /// How long one answer is waited for.
 const ONE_ANSWER: Duration = Duration::from_secs(30);
+
+/// What is shown where no account is named.
+const NO_LOCATION: &str = "[location of the connection]";
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -57,25 +61,14 @@ pub fn run(args: &Args) -> Result {
     let (answers_from, (history, outcome)) = match (args.read, &prepared.example) {
         (true, _) => (AnswersFrom::Apps, runtime()?.block_on(read(args, &prepared))?),
         (false, Some(example)) => {
-            (AnswersFrom::Sandbox, runtime()?.block_on(rehearse(args, &prepared, example)))
+            let links = links_of_project(args, &prepared);
+            let rehearsed = rehearse(location(args), links, &prepared, example);
+            (AnswersFrom::Sandbox, runtime()?.block_on(rehearsed))
         }
         (false, None) => (AnswersFrom::Catalog, runtime()?.block_on(imagine(args, &prepared))),
     };
     let answers = prepared.answers();
-    let dry_run = DryRun {
-        catalog: Catalog::embedded(),
-        plan: &prepared.plan,
-        history: &history,
-        outcome: &outcome,
-        event: prepared.event.event.name(),
-        from: prepared.from,
-        event_known: prepared.event.event.payload.fields.is_some(),
-        now: prepared.now.to_string(),
-        answers: &answers,
-        file: &prepared.file,
-        answers_from,
-        colour: colour(),
-    };
+    let dry_run = report(&prepared, &history, &outcome, &answers, answers_from);
     match args.format {
         Format::Text => print::text(dry_run.text()),
         Format::Json => print::line(dry_run.json()),
@@ -86,18 +79,55 @@ pub fn run(args: &Args) -> Result {
     })
 }
 
+/// Everything that the example of a recipe would send, as a person reads it.
+pub fn of_example(prepared: &Prepared, example: &Example) -> Result<String> {
+    let links = Imagined::over(RunLinks::InMemory(prepared.links()));
+    let (history, outcome) =
+        runtime()?.block_on(rehearse(NO_LOCATION, links, prepared, example));
+    let answers = prepared.answers();
+    Ok(report(prepared, &history, &outcome, &answers, AnswersFrom::Sandbox).text())
+}
+
+fn report<'a>(
+    prepared: &'a Prepared,
+    history: &'a History,
+    outcome: &'a Outcome,
+    answers: &'a IndexMap<String, String>,
+    answers_from: AnswersFrom,
+) -> DryRun<'a> {
+    DryRun {
+        catalog: Catalog::embedded(),
+        plan: &prepared.plan,
+        history,
+        outcome,
+        event: prepared.event.event.name(),
+        from: prepared.from.clone(),
+        event_known: prepared.event.event.payload.fields.is_some(),
+        now: prepared.now.to_string(),
+        answers,
+        file: &prepared.file,
+        answers_from,
+        colour: colour(),
+    }
+}
+
 /// Everything that would be sent, with the catalog's examples for what the apps would answer.
 async fn imagine(args: &Args, prepared: &Prepared) -> (History, Outcome) {
     let setup = setup(prepared, accounts(location(args)), Care::default(), Duration::ZERO);
-    let mut engine = dry_engine(args, prepared);
+    let mut engine = dry_engine(links_of_project(args, prepared), prepared);
     let outcome = drive(&prepared.plan, &prepared.event, &setup, &mut engine).await;
     (engine.into_history(), outcome)
 }
 
 /// Everything that an example would send, answered by the sandbox with what the example says is there.
 /// What goes wrong in it is left out: nobody wants to read each call as often as it is tried.
-async fn rehearse(args: &Args, prepared: &Prepared, example: &Example) -> (History, Outcome) {
-    let setup = setup(prepared, accounts(location(args)), Care::default(), Duration::ZERO);
+async fn rehearse(
+    location: &str,
+    links: Imagined<RunLinks>,
+    prepared: &Prepared,
+    example: &Example,
+) -> (History, Outcome) {
+    let setup = setup(prepared, accounts(location), Care::default(), Duration::ZERO);
     let mut world = World::new(Catalog::embedded());
     world.set_now(prepared.now);
     world.set_rate_limit(false);
@@ -106,9 +136,9 @@ async fn rehearse(args: &Args, prepared: &Prepared, example: &Example) -> (Histo
     let clock = VirtualClock::at(prepared.now);
     let caller = Pretended {
         apps: InProcess::at(world, clock.clone()),
-        location: location(args).to_owned(),
+        location: location.to_owned(),
     };
-    let mut engine = RehearsingEngine::new(caller, clock, dry_engine(args, prepared));
+    let mut engine = RehearsingEngine::new(caller, clock, dry_engine(links, prepared));
     let outcome = drive(&prepared.plan, &prepared.event, &setup, &mut engine).await;
     (engine.into_history(), outcome)
 }
@@ -139,16 +169,16 @@ impl Caller for Pretended {
 }
 
 fn location(args: &Args) -> &str {
-    args.recipe.location.as_deref().unwrap_or("[location of the connection]")
+    args.recipe.location.as_deref().unwrap_or(NO_LOCATION)
 }
 
 fn accounts(location: &str) -> Accounts {
     Accounts::of_catalog(Catalog::embedded(), location)
 }
 
-fn dry_engine(args: &Args, prepared: &Prepared) -> DryEngine<Imagined<RunLinks>> {
+fn dry_engine(links: Imagined<RunLinks>, prepared: &Prepared) -> DryEngine<Imagined<RunLinks>> {
     DryEngine::new(Catalog::embedded(), prepared.now)
-        .with_links(links_of_project(args, prepared))
+        .with_links(links)
         .with_answers(prepared.answers())
         .with_last_seen(prepared.last_seen())
 }

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::exit::{CommandError, Exit, Result};
-use super::print;
+use super::{print, shipped};
 use crate::catalog::Catalog;
 use crate::project::PROJECT_FILE;
 use crate::value::text::shell_word;
@@ -23,28 +23,8 @@ const IGNORED: &str = "\
 linecook.db*
 linecook.vault*
 ";
-const RECIPE: &str = "recipes/new-customer.yaml";
-
-/// The first recipe and the events of its examples.
-const SHIPPED: &[(&str, &str)] = &[
-    (RECIPE, include_str!("../../recipes/new-customer.yaml")),
-    (
-        "recipes/events/stax-customer-created.json",
-        include_str!("../../recipes/events/stax-customer-created.json"),
-    ),
-    (
-        "recipes/events/stax-customer-created-phone-only.json",
-        include_str!("../../recipes/events/stax-customer-created-phone-only.json"),
-    ),
-    (
-        "recipes/events/stax-customer-created-unreachable.json",
-        include_str!("../../recipes/events/stax-customer-created-unreachable.json"),
-    ),
-    (
-        "recipes/events/stax-customer-updated.json",
-        include_str!("../../recipes/events/stax-customer-updated.json"),
-    ),
-];
+/// The first recipe.
+const RECIPE: &str = "new-customer.yaml";
 
 pub fn run(args: &Args) -> Result {
     let folder = &args.folder;
@@ -61,10 +41,11 @@ pub fn run(args: &Args) -> Result {
     };
     let recipe_schema = schema(recipe::editor_schema(catalog));
     let project_schema = schema(project::editor_schema(catalog));
-    let mut files = vec![(PROJECT_FILE, PROJECT), (".gitignore", IGNORED)];
-    files.extend(SHIPPED);
-    files.push(("schemas/recipe.schema.json", &recipe_schema));
-    files.push(("schemas/project.schema.json", &project_schema));
+    let mut files = vec![(PROJECT_FILE.to_owned(), PROJECT), (".gitignore".to_owned(), IGNORED)];
+    let first = shipped::with_all_it_names(RECIPE).into_iter();
+    files.extend(first.map(|(name, text)| (format!("recipes/{name}"), text)));
+    files.push(("schemas/recipe.schema.json".to_owned(), &recipe_schema));
+    files.push(("schemas/project.schema.json".to_owned(), &project_schema));
     for (name, text) in files {
         let path = folder.join(name);
         match write_new(&path, text) {
@@ -80,7 +61,7 @@ pub fn run(args: &Args) -> Result {
             }
         }
     }
-    let recipe = folder.join(RECIPE);
+    let recipe = folder.join("recipes").join(RECIPE);
     print::line(format_args!(
         "\nWhat to do next:\n  linecook check {}\n  linecook dry-run {}\n  linecook run {}\n\n\
          Then put your accounts and settings into {}.",
@@ -93,7 +74,7 @@ pub fn run(args: &Args) -> Result {
 }
 
 /// Writes a file that is not there yet, with the folders above it.
-fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+pub fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -102,6 +83,6 @@ fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// A path as a shell takes it.
-fn shown(path: &Path) -> String {
+pub fn shown(path: &Path) -> String {
     shell_word(&path.strip_prefix(".").unwrap_or(path).display().to_string())
 }

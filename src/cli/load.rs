@@ -8,7 +8,7 @@ use super::exit::{CommandError, Result};
 use super::own_apps::is_apps_folder;
 use super::project::{Near, project_file_of};
 use crate::catalog::Catalog;
-use crate::check::{self, Checked};
+use crate::check::{self, Checked, ReadFile};
 use crate::diagnostic::{self, Sink};
 use crate::parse;
 use crate::project::PROJECT_FILE;
@@ -47,19 +47,34 @@ pub fn load(path: &Path) -> Loaded {
 
 /// The same for a recipe whose project has been read already.
 pub fn load_with(path: &Path, near: Arc<Near>, against: Against) -> Loaded {
-    let mut sink = Sink::default();
     let snapshots = near.snapshots_for(path);
-    let source = match Source::read(path) {
-        Ok(source) => source,
+    match Source::read(path) {
+        Ok(source) => {
+            load_source(path, source, near, against, &|name: &str| read_beside(path, name))
+        }
         Err(error) => {
+            let mut sink = Sink::default();
             sink.say(diagnostic::unreadable_file(&error.to_string()));
             let source = Source::new(path.display().to_string(), "");
             let found = sink.into_sorted(&source, None);
             let diagnostics = FileDiagnostics { source, document: None, found };
             let (path, file, checked) = (path.to_owned(), None, None);
-            return Loaded { path, near, diagnostics, file, checked, snapshots };
+            Loaded { path, near, diagnostics, file, checked, snapshots }
         }
-    };
+    }
+}
+
+/// The same for the text of a recipe that may not be on the disk yet; `path` is where it belongs, and
+/// `read_file` reads what it names.
+pub fn load_source(
+    path: &Path,
+    source: Source,
+    near: Arc<Near>,
+    against: Against,
+    read_file: ReadFile<'_>,
+) -> Loaded {
+    let mut sink = Sink::default();
+    let snapshots = near.snapshots_for(path);
     let file = parse::recipe(source.clone(), &mut sink);
     let checked = file.as_ref().and_then(|file| {
         let catalog = Catalog::embedded();
@@ -68,8 +83,7 @@ pub fn load_with(path: &Path, near: Arc<Near>, against: Against) -> Loaded {
             Against::Accounts => snapshots.clone(),
             Against::Examples => snapshots.with_given(&check::given(&file.recipe, catalog)),
         };
-        let read_file = |name: &str| read_beside(path, name);
-        check::recipe(file, catalog, &surroundings, &read_file, &mut sink)
+        check::recipe(file, catalog, &surroundings, read_file, &mut sink)
     });
     let document = file.as_ref().map(|file| file.document.clone());
     let found = sink.into_sorted(&source, document.as_ref());

@@ -22,6 +22,7 @@ mod links;
 mod live;
 mod live_links;
 mod load;
+mod new;
 mod options;
 mod own_apps;
 mod prepare;
@@ -37,6 +38,7 @@ mod runs;
 mod sandbox;
 mod schema;
 mod serve;
+mod shipped;
 mod snapshot;
 mod store;
 mod stored_event;
@@ -66,6 +68,7 @@ keeps Stax (payments) and HighLevel (contacts) in agreement with it, and needs n
 const AFTER: &str = "\
 Start here:
   linecook init my-shop                      start a project, with a first recipe
+  linecook new                               make a recipe, step by step
   linecook check recipes                     is everything right?
   linecook dry-run recipes/new-customer.yaml what would be sent?
   linecook run recipes/new-customer.yaml     run it against the built-in sandbox
@@ -88,6 +91,8 @@ struct Cli {
 enum Verb {
     /// Start a project: linecook.yaml, a first recipe and its event
     Init(init::Args),
+    /// Make a recipe: pick what starts it and what it does, or begin with one that linecook brings along
+    New(new::Args),
     /// Find every mistake in recipes and in linecook.yaml, and say what to write instead
     Check(check::Args),
     /// Show every request that a recipe would send, and send nothing
@@ -138,6 +143,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.verb {
         Verb::Init(args) => init::run(&args),
+        Verb::New(args) => new::run(&args),
         Verb::Check(args) => check::run(&args),
         Verb::DryRun(args) => dry_run::run(&args),
         Verb::Explain(args) => explain::run(&args),

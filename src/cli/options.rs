@@ -99,20 +99,30 @@ impl SettingArgs {
             }
         }
         for pair in &self.set {
-            let Some((name, value)) = pair.split_once('=') else {
-                return Err(CommandError::usage(
-                    format!("`{pair}` is not NAME=VALUE"),
-                    "write it like --set days=3",
-                ));
-            };
-            // What is not YAML is simply the text that was typed.
-            let parsed = Document::parse(&Source::new("--set", value));
-            let parsed = parsed.map_or_else(|_| Value::from(value), |d| d.value().clone());
-            let written = parsed.as_str().unwrap_or(value).to_owned();
-            settings.push((name.trim().to_owned(), (parsed, written)));
+            let (name, value) = name_and_value(pair, "--set days=3")?;
+            settings.push((name.to_owned(), read_value(value)));
         }
         Ok(settings)
     }
+}
+
+/// The two sides of NAME=VALUE.
+pub fn name_and_value<'a>(pair: &'a str, like: &str) -> Result<(&'a str, &'a str)> {
+    match pair.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim(), value)),
+        _ => Err(CommandError::usage(
+            format!("`{pair}` is not NAME=VALUE"),
+            format!("write it like {like}"),
+        )),
+    }
+}
+
+/// A value that is read as YAML, and as it is written. What is not YAML is simply the text that was typed.
+pub fn read_value(value: &str) -> (Value, String) {
+    let parsed = Document::parse(&Source::new("--set", value));
+    let parsed = parsed.map_or_else(|_| Value::from(value), |d| d.value().clone());
+    let written = parsed.as_str().unwrap_or(value).to_owned();
+    (parsed, written)
 }
 
 /// How wide the terminal is, where it says so.

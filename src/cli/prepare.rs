@@ -6,11 +6,12 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::event::{event_type, example_payload};
 use super::exit::{CommandError, Result};
-use super::load::load;
+use super::load::{Loaded, load};
 use super::options::{RecipeArgs, colour};
 use super::print;
-use super::test::snapshots_of;
+use super::test::{USUAL_NOW, snapshots_of};
 use crate::catalog::Catalog;
 use crate::diagnostic::Severity;
 use crate::execute::{self, MemoryLinks, TriggerEvent, written_links};
@@ -126,6 +127,39 @@ pub fn prepare(args: &RecipeArgs) -> Result<Option<Prepared>> {
         defaults,
         file,
         filled_in: given,
+        snapshots,
+    }))
+}
+
+/// An example of a recipe that has been checked, ready to run. `None` where the recipe has errors, or no such
+/// example.
+pub fn prepare_example(loaded: Loaded, index: usize) -> Result<Option<Prepared>> {
+    let (Some(checked), Some(file)) = (loaded.checked, loaded.file) else { return Ok(None) };
+    let Some(example) = file.recipe.examples.get(index).cloned() else { return Ok(None) };
+    let plan = plan::recipe(checked);
+    let payload = example_payload(&loaded.path, &example)?;
+    let event = event_type(&plan, example.on.as_deref(), payload.as_ref())?;
+    let now = example.now.as_deref().unwrap_or(USUAL_NOW);
+    let now = now.parse().expect("`check` has read the times of examples");
+    let defaults = loaded.near.surroundings.defaults.clone();
+    let usual = || plan.recipe.trigger.usual_payload(&event, now, &defaults.timezone);
+    let payload = payload.unwrap_or_else(usual);
+    let from = format!("the example `{}`", example.name);
+    let known = snapshots_of(&example, Catalog::embedded());
+    let settings = settings(&plan, &example.settings, &known)?;
+    let event = TriggerEvent { id: "event-1".into(), received_at: now, event, payload };
+    let (filled_in, snapshots) = (example.settings.clone(), loaded.snapshots);
+    let example = Some(example);
+    Ok(Some(Prepared {
+        plan,
+        event,
+        from,
+        example,
+        now,
+        settings,
+        defaults,
+        file,
+        filled_in,
         snapshots,
     }))
 }

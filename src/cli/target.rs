@@ -291,7 +291,8 @@ fn token(app: &str, connection: &str, file: Option<&String>) -> Result<Option<Se
     Ok(Some(Secret::new(text)))
 }
 
-fn pairs(written: &[String], option: &str) -> Result<BTreeMap<String, String>> {
+/// APP=VALUE, as several options write it.
+pub fn pairs(written: &[String], option: &str) -> Result<BTreeMap<String, String>> {
     let mut pairs = BTreeMap::new();
     for pair in written {
         let Some((app, value)) = pair.split_once('=') else {

@@ -30,7 +30,7 @@ use crate::snapshot::{Snapshot, Snapshots};
 use crate::source::Route;
 
 /// The time in examples that do not say what time it is.
-const USUAL_NOW: &str = "2026-01-15T12:00:00Z";
+pub const USUAL_NOW: &str = "2026-01-15T12:00:00Z";
 
 #[derive(clap::Args)]
 pub struct Args {

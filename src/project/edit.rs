@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
 
-use super::WrittenConnection;
+use super::{WrittenConnection, WrittenInstallation};
 use crate::source::{Document, Route, Source, Span};
+use crate::value::yaml;
 
 /// What `linecook init` writes where the id of the account belongs.
 pub const LOCATION_TO_FILL_IN: &str = "your-location-id";
@@ -98,6 +99,67 @@ pub fn with_name(text: &str, old: &str, new: &str) -> Option<String> {
     }
     let after = replaced(&source, edits);
     (value(&after)? == wanted).then_some(after)
+}
+
+/// The text with one more recipe that is installed.
+pub fn with_installation(text: &str, installation: &WrittenInstallation) -> Option<String> {
+    let (source, document) = read(text)?;
+    let mut wanted = document.value().clone();
+    let recipes = wanted.as_object_mut()?.entry("recipes").or_insert(Value::Null);
+    if recipes.is_null() {
+        *recipes = json!([]);
+    }
+    let count = recipes.as_array()?.len();
+    recipes.as_array_mut()?.push(json!(installation));
+
+    let at = Route::root().key("recipes");
+    let end_of_line = |at: usize| text[at..].find('\n').map_or(text.len(), |length| at + length + 1);
+    let (place, indent) = match (document.has(&at), count) {
+        (false, _) => (text.len(), 2),
+        (true, 0) => (end_of_line(document.key_span(&at).end), 2),
+        (true, _) => {
+            let span = document.value_span(&at.item(count - 1));
+            let line = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
+            let before = &text[line..span.start];
+            let indent = before.len() - before.trim_start().len();
+            (before.trim() == "-").then_some(())?;
+            // Remarks behind it belong to what follows.
+            let is_remark = |line: &&str| line.trim().is_empty() || line.trim().starts_with('#');
+            let spare: usize = source
+                .slice(&span)
+                .split_inclusive('\n')
+                .rev()
+                .take_while(is_remark)
+                .map(str::len)
+                .sum();
+            (end_of_line(span.end.saturating_sub(spare + 1).max(span.start)), indent)
+        }
+    };
+    let mut lines = yaml::item(&json!(installation), indent);
+    if !document.has(&at) {
+        lines = format!("recipes:\n{lines}");
+    }
+    if text.contains("\r\n") {
+        lines = lines.replace('\n', "\r\n");
+    }
+    let (before, behind) = text.split_at(place);
+    if !before.ends_with('\n') {
+        lines = format!("\n{lines}");
+    }
+    let mut after = format!("{before}{lines}{behind}");
+    // An empty list that is written out makes room.
+    if document.has(&at) && count == 0 {
+        let span = document.value_span(&at);
+        if source.slice(&span).trim().starts_with('[') {
+            after.replace_range(span, "");
+        }
+    }
+    (value(&after)? == wanted).then_some(after)
+}
+
+/// The lines that a person would write for a recipe that is installed.
+pub fn installation_lines(installation: &WrittenInstallation) -> String {
+    format!("recipes:\n{}", yaml::item(&json!(installation), 2))
 }
 
 /// The lines that a person would write for a connection.
@@ -244,6 +306,32 @@ quotas:
         for not_a_mapping in ["connections: [a]\nrecipes: []\n", "- a\n", "a: [\n", ""] {
             assert_eq!(with_connection(not_a_mapping, "main", &highlevel()), None);
         }
+    }
+
+    #[test]
+    fn a_recipe_is_installed_and_nothing_else_moves() {
+        let settings = Map::from_iter([("tag".to_owned(), "won".into())]);
+        let installation =
+            WrittenInstallation { recipe: "b.yaml".into(), settings, ..Default::default() };
+        let line = "- { recipe: b.yaml, settings: { tag: won } }\n";
+        for (before, after) in [
+            ("recipes:\n  - recipe: a.yaml   # ours\n\n# The end\nparallel: 1\n", "recipes:\n  - recipe: a.yaml   # ours\n  {}\n# The end\nparallel: 1\n"),
+            ("recipes:\n- recipe: a.yaml\n  settings:\n    x: 1\n    # y: 2\n# z\n", "recipes:\n- recipe: a.yaml\n  settings:\n    x: 1\n{}    # y: 2\n# z\n"),
+            ("recipes: []   # none yet\nparallel: 1\n", "recipes:    # none yet\n  {}parallel: 1\n"),
+            ("recipes:   # none yet\nparallel: 1\n", "recipes:   # none yet\n  {}parallel: 1\n"),
+            ("parallel: 1", "parallel: 1\nrecipes:\n  {}"),
+            ("recipes:\n  - { recipe: a.yaml }", "recipes:\n  - { recipe: a.yaml }\n  {}"),
+        ] {
+            let got = with_installation(before, &installation);
+            assert_eq!(got.as_deref(), Some(after.replace("{}", line).as_str()), "{before}");
+        }
+        for unclear in ["recipes: [{ recipe: a.yaml }]\n", "recipes: { a: b }\n", "- a\n", ""] {
+            assert_eq!(with_installation(unclear, &installation), None, "{unclear}");
+        }
+        let windows = with_installation("recipes:\r\n  - recipe: a.yaml\r\n", &installation).unwrap();
+        assert!(windows.ends_with("} }\r\n"), "{windows:?}");
+        let read = value(&installation_lines(&installation)).unwrap();
+        assert_eq!(read["recipes"][0], json!(installation));
     }
 
     #[test]

@@ -20,7 +20,10 @@ use crate::source::{Document, Route, Source};
 use crate::template::OwnFilters;
 use crate::value::Defaults;
 
-pub use edit::{LOCATION_TO_FILL_IN, connection_lines, with_connection, with_location, with_name};
+pub use edit::{
+    LOCATION_TO_FILL_IN, connection_lines, installation_lines, with_connection, with_installation,
+    with_location, with_name,
+};
 pub use schema::{app_schema, editor_schema, shape_schema};
 pub use written::{
     WrittenConnection, WrittenEmail, WrittenInstallation, WrittenKeep, WrittenNotify,

@@ -129,6 +129,15 @@ impl Pick {
 }
 
 impl Snapshot {
+    /// Everything of a kind that can be picked: what people see, and the words that mean it and nothing else.
+    /// None where nobody has looked.
+    pub fn to_pick(&self, kind: PickKind) -> Option<Vec<(String, String)>> {
+        let all = candidates(kind, self.part(kind.part())?);
+        let is_clear = |c: &Candidate<'_>| all.iter().filter(|o| o.whole == c.whole).count() == 1;
+        let words = |c: &Candidate<'_>| if is_clear(c) { c.whole.clone() } else { c.exactly() };
+        Some(all.iter().map(|candidate| (candidate.whole.clone(), words(candidate))).collect())
+    }
+
     /// What recipes send for a name or an id that a person writes: the id; of a tag its name, since that is
     /// what contacts carry.
     pub fn picked(&self, kind: PickKind, written: &str) -> Result<String, NoPick> {
@@ -245,6 +254,9 @@ mod tests {
         let several = ["Sales / Won".to_owned(), "Renewals / Won".to_owned()];
         let found = snapshot.picked(PickKind::Stage, "Won");
         assert!(matches!(found, Err(NoPick::Several(names)) if names.len() == several.len()));
+        let stages = snapshot.to_pick(PickKind::Stage).unwrap();
+        assert_eq!(stages[0], ("Sales / Won".to_owned(), "Sales / Won".to_owned()));
+        assert_eq!(snapshot.to_pick(PickKind::Workflow), None);
         assert_eq!(snapshot.picked(PickKind::Workflow, "x"), Err(NoPick::NotRead));
         let found = snapshot.picked(PickKind::Pipeline, "Sale");
         assert!(matches!(found, Err(NoPick::Nothing { near: Some(near), .. }) if near == "Sales"));

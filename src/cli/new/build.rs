@@ -1,0 +1,87 @@
+//! A recipe from an event and an operation.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::super::ask;
+use super::super::exit::{Exit, Result};
+use super::super::init::shown;
+use super::super::options::colour;
+use super::super::print;
+use super::super::project::Near;
+use super::prove::{Proof, prove};
+use super::{Args, choose, fields, given, install, place};
+use crate::catalog::Catalog;
+use crate::suggest::Draft;
+
+pub fn run(args: &Args) -> Result {
+    let named = args.file.as_deref().map(place::named).transpose()?;
+    let event = choose::event(args.on.as_deref(), args.asks())?;
+    let operation = choose::operation(args.call.as_deref(), args.asks())?;
+    let path = named.clone().unwrap_or_else(|| {
+        place::made_up(&format!("{} {}", event.id.replace('_', " "), operation.id))
+    });
+    let near = Arc::new(Near::of(&path));
+    if near.say_problems() {
+        return Ok(Exit::Problems);
+    }
+    if let Some(instead) = &operation.deprecated {
+        print::talk(format_args!("{} is going away: {instead}", operation.name()));
+    }
+    let mut draft = Draft::new(Catalog::embedded(), event, operation);
+    draft.schema = place::schema_for(&path);
+    given::apply(args, &mut draft)?;
+    let mut first = Vec::new();
+    let (text, dry_run) = loop {
+        if args.asks() {
+            fields::ask_all(&mut draft, &first)?;
+        }
+        let missing = draft.missing();
+        if !missing.is_empty() {
+            return Err(given::lacks(&draft, &missing));
+        }
+        match prove(&mut draft, &path, &near)? {
+            Proof::Good { text, dry_run } => break (text, dry_run),
+            Proof::Wrong(diagnostics, fields) => {
+                print::text(diagnostics.text(colour()));
+                if !args.asks() {
+                    print::talk("Nothing was written: this is what the file would say.");
+                    return Ok(Exit::Problems);
+                }
+                print::talk("Let us mend that.");
+                first = fields;
+            }
+        }
+        // What we had proposed may have turned out to be nothing.
+        let missing = draft.missing();
+        if !args.asks() && !missing.is_empty() {
+            return Err(given::lacks(&draft, &missing));
+        }
+    };
+    print::text(&dry_run);
+    let path = match named {
+        Some(path) => path,
+        None if args.asks() => where_to(path)?,
+        None => path,
+    };
+    place::save(&path, &text)?;
+    let name = shown(&path);
+    print::line(format_args!("\nwrote {}", path.display()));
+    print::line(format_args!(
+        "\nWhat to do next:\n  linecook test {name}\n  linecook explain {name}\n  linecook dry-run {name}"
+    ));
+    install::say_how(&path);
+    Ok(Exit::Good)
+}
+
+/// Asks for the file until one is named that is not there.
+fn where_to(usual: PathBuf) -> Result<PathBuf> {
+    loop {
+        let usual = usual.display().to_string();
+        let typed = ask::line_or("Save as", &usual, "name the file: `linecook new FILE …`")?;
+        match place::named(PathBuf::from(typed).as_path()) {
+            Ok(path) => return Ok(path),
+            Err(error) => print::talk(error.text()),
+        }
+    }
+}
