@@ -54,8 +54,9 @@ use clap::{Parser, Subcommand};
 pub use event::example_payload;
 pub use exit::Exit;
 pub use load::load;
+pub use new::{Proof, prove};
 pub use prepare::{given_last_seen, given_links};
-pub use project::{Installation, LoadedProject, ReadyProject, load_project};
+pub use project::{Installation, LoadedProject, Near, ReadyProject, load_project};
 pub use target::furnish;
 pub use test::snapshots_of;
 

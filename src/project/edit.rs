@@ -135,7 +135,7 @@ pub fn with_installation(text: &str, installation: &WrittenInstallation) -> Opti
             (end_of_line(span.end.saturating_sub(spare + 1).max(span.start)), indent)
         }
     };
-    let mut lines = yaml::item(&json!(installation), indent);
+    let mut lines = installation_item(installation, indent);
     if !document.has(&at) {
         lines = format!("recipes:\n{lines}");
     }
@@ -159,7 +159,14 @@ pub fn with_installation(text: &str, installation: &WrittenInstallation) -> Opti
 
 /// The lines that a person would write for a recipe that is installed.
 pub fn installation_lines(installation: &WrittenInstallation) -> String {
-    format!("recipes:\n{}", yaml::item(&json!(installation), 2))
+    format!("recipes:\n{}", installation_item(installation, 2))
+}
+
+fn installation_item(installation: &WrittenInstallation, indent: usize) -> String {
+    match json!(installation) {
+        Value::Object(fields) => yaml::wide_item(&fields, indent),
+        _ => unreachable!("an installation is a mapping"),
+    }
 }
 
 /// The lines that a person would write for a connection.
@@ -313,23 +320,35 @@ quotas:
         let settings = Map::from_iter([("tag".to_owned(), "won".into())]);
         let installation =
             WrittenInstallation { recipe: "b.yaml".into(), settings, ..Default::default() };
-        let line = "- { recipe: b.yaml, settings: { tag: won } }\n";
         for (before, after) in [
-            ("recipes:\n  - recipe: a.yaml   # ours\n\n# The end\nparallel: 1\n", "recipes:\n  - recipe: a.yaml   # ours\n  {}\n# The end\nparallel: 1\n"),
-            ("recipes:\n- recipe: a.yaml\n  settings:\n    x: 1\n    # y: 2\n# z\n", "recipes:\n- recipe: a.yaml\n  settings:\n    x: 1\n{}    # y: 2\n# z\n"),
-            ("recipes: []   # none yet\nparallel: 1\n", "recipes:    # none yet\n  {}parallel: 1\n"),
-            ("recipes:   # none yet\nparallel: 1\n", "recipes:   # none yet\n  {}parallel: 1\n"),
-            ("parallel: 1", "parallel: 1\nrecipes:\n  {}"),
-            ("recipes:\n  - { recipe: a.yaml }", "recipes:\n  - { recipe: a.yaml }\n  {}"),
+            (
+                "recipes:\n  - recipe: a.yaml   # ours\n\n# The end\nparallel: 1\n",
+                "recipes:\n  - recipe: a.yaml   # ours\n{}\n# The end\nparallel: 1\n",
+            ),
+            (
+                "recipes:\n  - recipe: a.yaml\n    settings:\n      x: 1\n      # y: 2\n# z\n",
+                "recipes:\n  - recipe: a.yaml\n    settings:\n      x: 1\n{}      # y: 2\n# z\n",
+            ),
+            (
+                "recipes: []   # none yet\nparallel: 1\n",
+                "recipes:    # none yet\n{}parallel: 1\n",
+            ),
+            (
+                "recipes:   # none yet\nparallel: 1\n",
+                "recipes:   # none yet\n{}parallel: 1\n",
+            ),
+            ("parallel: 1", "parallel: 1\nrecipes:\n{}"),
+            ("recipes:\n  - { recipe: a.yaml }", "recipes:\n  - { recipe: a.yaml }\n{}"),
         ] {
+            let lines = "  - recipe: b.yaml\n    settings: { tag: won }\n";
             let got = with_installation(before, &installation);
-            assert_eq!(got.as_deref(), Some(after.replace("{}", line).as_str()), "{before}");
+            assert_eq!(got.as_deref(), Some(after.replace("{}", lines).as_str()), "{before}");
         }
         for unclear in ["recipes: [{ recipe: a.yaml }]\n", "recipes: { a: b }\n", "- a\n", ""] {
             assert_eq!(with_installation(unclear, &installation), None, "{unclear}");
         }
         let windows = with_installation("recipes:\r\n  - recipe: a.yaml\r\n", &installation).unwrap();
-        assert!(windows.ends_with("} }\r\n"), "{windows:?}");
+        assert!(windows.ends_with("{ tag: won }\r\n"), "{windows:?}");
         let read = value(&installation_lines(&installation)).unwrap();
         assert_eq!(read["recipes"][0], json!(installation));
     }

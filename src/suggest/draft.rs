@@ -116,13 +116,13 @@ impl<'a> Draft<'a> {
                 is_said: false,
             });
         }
-        let does = lower_first(&operation.title);
-        let name = format!("{}: {does}", event.title);
+        let (happens, does) = (lower_first(&event.title), lower_first(&operation.title));
+        let name = format!("When {happens}, {does}");
         let app = |app: &str| catalog.app(app).map_or(app.to_owned(), |app| app.title.clone());
         let about = format!(
-            "Starts with {} of {}, and calls {} of {}.",
-            event.name(),
+            "Starts when {} tells {}, and calls {} in {}.",
             app(&event.app),
+            event.name(),
             operation.call,
             app(&operation.app)
         );

@@ -7,18 +7,15 @@ use super::record::Finder;
 use crate::recipe::Example;
 use crate::value::yaml;
 
-/// Where the entries of a step and an example stand, in spaces.
-const INDENT: usize = 4;
-
 impl Draft<'_> {
     /// The whole file.
     pub fn text(&self, examples: &[Example]) -> String {
         let mut out = format!("# yaml-language-server: $schema={}\n", self.schema);
-        out.push_str(&format!("name: {}\n", yaml::scalar(&self.name)));
-        out.push_str(&format!("about: {}\n", yaml::scalar(&self.about)));
+        out.push_str(&format!("name: {}\n", yaml::on_its_line(&self.name)));
+        out.push_str(&format!("about: {}\n", yaml::on_its_line(&self.about)));
         out.push_str(&format!("\ntrigger:\n  on: {}\n", self.event.name()));
         if let Some(when) = self.when() {
-            out.push_str(&format!("  when: {}\n", yaml::scalar(&when)));
+            out.push_str(&format!("  when: {}\n", yaml::on_its_line(&when)));
         }
         let settings = self.all_settings();
         if !settings.is_empty() {
@@ -27,7 +24,7 @@ impl Draft<'_> {
         for (name, setting) in &settings {
             match setting.as_object().filter(|setting| !setting.is_empty()) {
                 Some(setting) => {
-                    let lines = yaml::lines(setting, INDENT);
+                    let lines = yaml::lines(setting, 4);
                     out.push_str(&format!("  {}:\n{lines}", yaml::scalar(name)));
                 }
                 None => out.push_str(&yaml::entry(name, setting, 2)),
@@ -95,6 +92,5 @@ impl Draft<'_> {
 
 /// The lines of one step or example.
 fn listed(map: &Map<String, Value>) -> String {
-    let lines = yaml::lines(map, INDENT);
-    format!("  - {}", lines.get(INDENT..).unwrap_or_default())
+    yaml::wide_item(map, 2)
 }

@@ -6,11 +6,20 @@ use serde_json::{Map, Value};
 /// How wide a value on one line may be, in characters.
 const MAX_WIDTH: usize = 100;
 
-/// A text as YAML reads it back.
+/// A text as YAML reads it back, wherever it stands.
 pub fn scalar(text: &str) -> String {
-    if is_plain(text) {
-        return text.to_owned();
+    match is_plain(text) && !text.contains(',') {
+        true => text.to_owned(),
+        false => quoted(text),
     }
+}
+
+/// A text as YAML reads it back, where it has the rest of a line for itself.
+pub fn on_its_line(text: &str) -> String {
+    if is_plain(text) { text.to_owned() } else { quoted(text) }
+}
+
+fn quoted(text: &str) -> String {
     // JSON is YAML, but for signs that YAML wants written as numbers.
     let quoted = Value::from(text).to_string();
     let mut out = String::with_capacity(quoted.len());
@@ -24,9 +33,9 @@ pub fn scalar(text: &str) -> String {
     out
 }
 
-/// Whether a text means itself wherever it stands, also between `{ }` and `[ ]`.
+/// Whether a text means itself; between `{ }` and `[ ]` only without commas.
 fn is_plain(text: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || " -_./:'()$".contains(c);
+    let plain = |c: char| c.is_alphanumeric() || " -_./:'()$@+,!?".contains(c);
     let means_something =
         ["true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"];
     text.starts_with(|c: char| c.is_alphabetic() || c == '/')
@@ -64,7 +73,11 @@ pub fn lines(map: &Map<String, Value>, indent: usize) -> String {
 /// The lines of one entry of a mapping.
 pub fn entry(key: &str, value: &Value, indent: usize) -> String {
     let before = " ".repeat(indent);
-    let line = format!("{before}{}: {}\n", scalar(key), on_one_line(value));
+    let written = match value {
+        Value::String(text) => on_its_line(text),
+        other => on_one_line(other),
+    };
+    let line = format!("{before}{}: {written}\n", scalar(key));
     if line.chars().count() <= MAX_WIDTH {
         return line;
     }
@@ -85,13 +98,17 @@ pub fn item(value: &Value, indent: usize) -> String {
     let before = " ".repeat(indent);
     let line = format!("{before}- {}\n", on_one_line(value));
     match value {
-        Value::Object(map) if !map.is_empty() && line.chars().count() > MAX_WIDTH => {
-            let inner = lines(map, indent + 2);
-            // The first entry stands beside the dash.
-            format!("{before}- {}", &inner[indent + 2..])
-        }
+        Value::Object(map) if line.chars().count() > MAX_WIDTH => wide_item(map, indent),
         _ => line,
     }
+}
+
+/// The lines of one item of a list, one for each of its entries.
+pub fn wide_item(map: &Map<String, Value>, indent: usize) -> String {
+    let inner = lines(map, indent + 2);
+    let before = " ".repeat(indent);
+    // The first entry stands beside the dash.
+    format!("{before}- {}", inner.get(indent + 2..).unwrap_or("{}\n"))
 }
 
 #[cfg(test)]
@@ -122,6 +139,7 @@ mod tests {
             let map = value.as_object().unwrap();
             assert_eq!(read(&on_one_line(&value)), value, "{text:?}");
             assert_eq!(read(&lines(map, 0)), value, "{text:?}");
+            assert_eq!(read(&format!("a:\n{}", wide_item(map, 2))), json!({ "a": [value] }), "{text:?}");
             assert_eq!(read(&format!("a:\n{}", item(&value, 2))), json!({ "a": [value] }), "{text:?}");
         }
     }
@@ -138,9 +156,10 @@ mod tests {
 
     #[test]
     fn plain_words_stand_without_quotes() {
-        for text in ["Payment failed", "POST /contacts/upsert", "it's", "US", "Zoë"] {
+        for text in ["Payment failed", "POST /contacts/upsert", "it's", "US", "Zoë", "ada@example.com"] {
             assert_eq!(scalar(text), text);
         }
+        assert_eq!((on_its_line("a, b"), scalar("a, b")), ("a, b".to_owned(), "\"a, b\"".to_owned()));
         assert_eq!(scalar("{{ event.email }}"), "\"{{ event.email }}\"");
     }
 }

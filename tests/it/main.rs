@@ -22,6 +22,7 @@ mod import;
 mod interleaving;
 mod looking;
 mod modules;
+mod new;
 mod project;
 mod pull;
 mod record;

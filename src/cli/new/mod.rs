@@ -13,6 +13,8 @@ mod template;
 
 use std::path::PathBuf;
 
+pub use prove::{Proof, prove};
+
 use super::ask;
 use super::exit::{Exit, Result};
 
