@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use super::field::Proposer;
-use super::names::concept;
+use super::names::{Concept, concept};
 use super::record::{Finder, is_person, person_of};
 use super::told::{Told, told};
 use crate::catalog::{Catalog, Effect, EventType, Field, FieldError, Operation, Slot};
@@ -187,7 +187,17 @@ impl<'a> Draft<'a> {
             example: self.sample(field),
         };
         let mut missing: Vec<Missing> = self.fields.iter().filter(lacks).map(one).collect();
-        let one_of: Vec<&Proposal> = self.one_of().collect();
+        let mut one_of: Vec<&Proposal> = self.one_of().collect();
+        // Whoever is made without e-mail and phone is found again by nobody.
+        if self.makes_person() && one_of.is_empty() {
+            one_of = self.fields.iter().filter(|field| is_reachable(field)).collect();
+        }
+        // A call that writes nothing is none.
+        let is_written = |field: &&Proposal| self.writes(field);
+        let writes = matches!(self.operation.effect, Effect::Create | Effect::Update);
+        if writes && one_of.is_empty() && missing.is_empty() {
+            one_of = self.fields.iter().filter(is_written).collect();
+        }
         if let Some(first) = one_of.first()
             && one_of.iter().all(|field| field.choice.is_none())
         {
@@ -200,6 +210,21 @@ impl<'a> Draft<'a> {
         missing
     }
 
+    /// The path of the event that goes into a field, where nothing else does.
+    pub(super) fn path(&self, field: &Proposal) -> Option<String> {
+        match field.choice.as_ref()? {
+            Choice::Written(Value::String(text)) => lone_path(text),
+            _ => None,
+        }
+    }
+
+    /// Whether a field is one of what the call writes.
+    pub(super) fn writes(&self, field: &Proposal) -> bool {
+        let name = field.key.split_once('.').map_or(field.key.as_str(), |(_, name)| name);
+        let in_body = self.operation.body.as_ref().is_some_and(|body| body.contains_key(name));
+        in_body && field.field.usual.is_none() && !self.operation.path.contains_key(name)
+    }
+
     fn one_of(&self) -> impl Iterator<Item = &Proposal> {
         self.fields.iter().filter(|field| field.need == Need::OneOf)
     }
@@ -209,7 +234,11 @@ impl<'a> Draft<'a> {
         let name = field.key.split_once('.').map_or(field.key.as_str(), |(_, name)| name);
         let example = &self.operation.example.with;
         let known = example.get(&field.key).or_else(|| example.get(name)).cloned();
-        known.unwrap_or_else(|| field.field.sample(name))
+        let word = field.kind.as_ref().and_then(|kind| kind.rsplit('.').next());
+        known.unwrap_or_else(|| match word {
+            Some(word) if field.field.kind == Kind::String => format!("{word}-1").into(),
+            _ => field.field.sample(name),
+        })
     }
 
     /// The value that `with` holds for a choice.
@@ -273,10 +302,7 @@ impl<'a> Draft<'a> {
         let may_be_empty = |path: &String| {
             told.iter().find(|told| told.path == *path).is_none_or(|told| told.may_be_empty)
         };
-        let path = |field: &Proposal| match field.choice.as_ref()? {
-            Choice::Written(Value::String(text)) => lone_path(text),
-            _ => None,
-        };
+        let path = |field: &Proposal| self.path(field);
         let mut groups: Vec<Vec<String>> = Vec::new();
         let mut add = |group: Vec<String>| {
             if !group.is_empty() && !groups.contains(&group) {
@@ -291,12 +317,9 @@ impl<'a> Draft<'a> {
         if let Some(paths) = paths.filter(|paths| paths.iter().all(may_be_empty)) {
             add(paths);
         }
-        // Whoever is made without e-mail and phone is found again by nobody.
         if self.makes_person() && self.one_of().next().is_none() {
-            let reachable = self.fields.iter().filter(|field| {
-                use super::names::Concept::{Email, Phone};
-                matches!(concept(&field.key), Some(Email | Phone)) && field.choice.is_some()
-            });
+            let reachable = self.fields.iter().filter(|field| is_reachable(field));
+            let reachable = reachable.filter(|field| field.choice.is_some());
             let paths: Option<Vec<String>> = reachable.map(path).collect();
             if let Some(paths) = paths.filter(|paths| paths.iter().all(may_be_empty)) {
                 add(paths);
@@ -347,11 +370,15 @@ impl<'a> Draft<'a> {
             return None;
         }
         let with = self.with();
-        let names = ["email", "title", "body", "name"];
-        let name = names.into_iter().find(|name| {
+        let names = ["email", "title", "body", "name"].into_iter().filter(|name| {
             let can_be_asked = lookup.query.contains_key(*name) || lookup.query.is_empty();
             can_be_asked && with.contains_key(*name)
-        })?;
+        });
+        let is_required = |name: &str| {
+            self.fields.iter().any(|field| field.key == name && field.need == Need::Required)
+        };
+        let names: Vec<&str> = names.collect();
+        let name = names.iter().find(|name| is_required(name)).or(names.first()).copied()?;
         let mut there = Map::from_iter([(name.to_owned(), with[name].clone())]);
         let completed = self.operation.field("completed");
         if completed.is_ok_and(|(_, _, field)| field.usual == Some(false.into())) {
@@ -397,6 +424,11 @@ impl<'a> Draft<'a> {
         conditions.for_each(|condition| read(Template::expression(&condition)));
         found
     }
+}
+
+/// Whether a field is one by which people are found again.
+fn is_reachable(field: &Proposal) -> bool {
+    matches!(concept(&field.key), Some(Concept::Email | Concept::Phone))
 }
 
 /// Every text inside a value.

@@ -4,7 +4,8 @@
 use serde_json::{Map, Value, json};
 
 use super::draft::{Choice, Draft, Need, Proposal, lone_path};
-use super::record::{Finder, person_of};
+use super::names::{Concept, concept};
+use super::record::{Finder, is_person, person_of};
 use crate::recipe::{Example, ExampleEvent, Expect, ExpectedOutcome, Given};
 use crate::template::Template;
 
@@ -40,8 +41,8 @@ impl Draft<'_> {
         if let Some(group) = self.needed().first() {
             let mut without = event.clone();
             group.iter().for_each(|path| remove(&mut without, &parts(path)));
-            let names: Vec<&str> = group.iter().filter_map(|path| path.rsplit('.').next()).collect();
-            let name = format!("without {}, so nothing is done", names.join(" and "));
+            let names = group.iter().filter_map(|path| path.rsplit('.').next());
+            let name = format!("without {}, so nothing is done", listed(&names.collect::<Vec<_>>()));
             examples.push(nothing(name, without));
         }
         let finders = self.finders();
@@ -60,7 +61,14 @@ impl Draft<'_> {
     fn example_event(&self) -> Map<String, Value> {
         let mut event = Map::new();
         let told = self.told();
-        let needed = self.needed();
+        let mut needed = self.needed();
+        // Where the catalog's example has nothing of what is written, something is made up.
+        let written: Vec<String> =
+            self.fields.iter().filter(|field| self.writes(field)).filter_map(|f| self.path(f)).collect();
+        let is_there = |path: &String| value_at(&self.event.example, &parts(path)).is_some();
+        if !written.iter().any(is_there) {
+            needed.push(written);
+        }
         let records = self.event.record.iter().chain(&self.event.about_record);
         let ids = records.filter_map(|record| record.id.as_deref());
         let mut paths: Vec<Vec<String>> =
@@ -78,12 +86,13 @@ impl Draft<'_> {
             match example.cloned().or_else(made_up) {
                 Some(value) => insert(&mut event, path, value),
                 // Inside something of which nobody knows what it holds.
-                None => {
+                None if known.is_none() => {
                     let whole = &path[..1];
                     if let Some(value) = value_at(&self.event.example, whole) {
                         insert(&mut event, whole, value.clone());
                     }
                 }
+                None => {}
             }
         }
         event
@@ -94,20 +103,23 @@ impl Draft<'_> {
         let mut given = Given::default();
         let event = Value::Object(event.clone());
         let at = |path: &str| value_at(&event, &parts(path)).cloned();
-        let mut ids: Vec<(&Proposal, String, Value)> = Vec::new();
+        // Field, kind and id of each record, and whether the search has to find it.
+        let mut ids: Vec<(&Proposal, String, Value, bool)> = Vec::new();
         for field in self.fields.iter().filter(|field| field.need != Need::Optional) {
             let Some(kind) = &field.kind else { continue };
+            let mut is_searched = false;
             let id = match &field.choice {
                 Some(Choice::Found(kind)) => {
                     let Some(finder) = Finder::of(self.catalog, &self.event, kind) else { continue };
                     let told = finder.told.iter().find_map(|path| at(path));
                     let id = told.clone().unwrap_or_else(|| self.sample(field));
-                    if told.is_none() && finder.is_linked {
-                        let link = self.link_of_event(&at).map(|(of, own)| {
-                            json!({ of: own, kind.clone(): id })
-                        });
-                        let link = link.and_then(|link| link.as_object().cloned());
-                        given.links.extend(link);
+                    let link = self.link_of_event(kind, &at).filter(|_| finder.is_linked);
+                    match link.filter(|_| told.is_none()) {
+                        Some((of, own)) => given.links.push(Map::from_iter([
+                            (of, own),
+                            (kind.clone(), id.clone()),
+                        ])),
+                        None => is_searched = told.is_none(),
                     }
                     id
                 }
@@ -119,21 +131,19 @@ impl Draft<'_> {
                 _ => continue,
             };
             if !id.is_null() {
-                ids.push((field, kind.clone(), id));
+                ids.push((field, kind.clone(), id, is_searched));
             }
         }
         let kinds = self.catalog.record_kinds();
         let record = self.operation.record.as_ref();
-        for (field, kind, id) in &ids {
+        for (_, kind, id, is_searched) in &ids {
             if !kinds.contains(kind) || given.records.contains_key(kind) {
                 continue;
             }
             let mut fields = Map::from_iter([("id".to_owned(), id.clone())]);
             // By what the search asks for the record is found.
             let finder = Finder::of(self.catalog, &self.event, kind);
-            if matches!(field.choice, Some(Choice::Found(_)))
-                && let Some(finder) = finder.filter(|finder| !finder.is_linked)
-            {
+            if let Some(finder) = finder.filter(|_| *is_searched) {
                 for (name, path) in finder.searched() {
                     if let Some(value) = at(&path) {
                         fields.insert(name, value);
@@ -142,9 +152,14 @@ impl Draft<'_> {
             }
             // What belongs to another record says to which.
             let is_own = record.is_some_and(|of| of.full_kind(&self.operation.app) == *kind);
+            // Nobody is without a name.
+            let last_name = self.fields.iter().find(|field| {
+                is_own && field.choice.is_none() && concept(&field.key) == Some(Concept::LastName)
+            });
+            fields.extend(last_name.map(|field| (field.key.clone(), "Example".into())));
             let parent = record.filter(|_| is_own).and_then(|record| record.parent.as_ref());
             if let Some(parent) = parent
-                && let Some((_, _, id)) = ids.iter().find(|(field, ..)| field.key == *parent)
+                && let Some((_, _, id, _)) = ids.iter().find(|(field, ..)| field.key == *parent)
             {
                 fields.insert(parent.clone(), id.clone());
             }
@@ -153,15 +168,21 @@ impl Draft<'_> {
         given
     }
 
-    /// The event's own side of a link: the kind, and the id.
-    fn link_of_event(&self, at: &dyn Fn(&str) -> Option<Value>) -> Option<(String, Value)> {
-        let person = person_of(&self.event);
+    /// The event's own side of a link with a record of that kind: the kind, and the id.
+    fn link_of_event(
+        &self,
+        with: &str,
+        at: &dyn Fn(&str) -> Option<Value>,
+    ) -> Option<(String, Value)> {
         let own = || {
             let record = self.event.record.as_ref()?;
             let id = format!("event.{}", record.id.as_ref()?);
             Some((record.full_kind(&self.event.app), id))
         };
-        let (kind, path) = person.or_else(own)?;
+        let (kind, path) = match is_person(with) {
+            true => person_of(&self.event)?,
+            false => own()?,
+        };
         Some((kind, at(&path)?))
     }
 
@@ -185,6 +206,14 @@ impl Draft<'_> {
     }
 }
 
+/// `a, b and c`
+fn listed(names: &[&str]) -> String {
+    match names {
+        [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
+        _ => names.concat(),
+    }
+}
+
 /// Whether a template asks what time it is.
 fn asks_for_time(value: &Value) -> bool {
     match value {
@@ -202,7 +231,7 @@ fn parts(path: &str) -> Vec<String> {
 
 fn value_at<'a>(value: &'a Value, path: &[String]) -> Option<&'a Value> {
     let found = path.iter().try_fold(value, |value, name| value.get(name))?;
-    (!found.is_null()).then_some(found)
+    (!found.is_null() && found != "").then_some(found)
 }
 
 fn insert(map: &mut Map<String, Value>, path: &[String], value: Value) {

@@ -45,6 +45,11 @@ impl<'a> Proposer<'a> {
         if field.usual.is_some() || (slot == Slot::Query && need == Need::Optional) {
             return None;
         }
+        // What a record tells of itself stands there already.
+        let is_own = self.is_own_record();
+        if is_own && need != Need::Required {
+            return None;
+        }
         if let Some(kind) = self.record_kind(slot, name) {
             return self.record(name, &kind, need);
         }
@@ -56,8 +61,17 @@ impl<'a> Proposer<'a> {
             return None;
         }
         let told = self.same_name(name, field).or_else(|| self.same_meaning(name, field));
+        let told = told.filter(|_| !is_own);
         let told = told.and_then(|told| self.written(name, field, told));
         told.or_else(|| self.usual(name, field).filter(|_| need == Need::Required))
+    }
+
+    /// Whether the call writes the very record that the event is about.
+    fn is_own_record(&self) -> bool {
+        let kind = |record: &crate::catalog::Record, app: &str| record.full_kind(app);
+        let written = self.operation.record.as_ref().map(|r| kind(r, &self.operation.app));
+        let told = self.event.record.as_ref().map(|r| kind(r, &self.event.app));
+        written.is_some() && written == told
     }
 
     /// A full name where its parts are written too.

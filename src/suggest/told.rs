@@ -38,8 +38,11 @@ impl Told {
         self.inside.iter().all(|name| of_record(name))
     }
 
+    /// What its name means. What stands inside a record that is no person is nobody's name or address.
     pub(super) fn concept(&self) -> Option<Concept> {
+        let is_somebody = |name: &String| is_person(name) || plain_name(name) == "contactdetails";
         concept(&self.name)
+            .filter(|concept| !concept.is_personal() || self.inside.iter().all(is_somebody))
     }
 }
 
