@@ -128,7 +128,28 @@ impl<'a> Draft<'a> {
         );
         let schema = "../schemas/recipe.schema.json".to_owned();
         let settings = IndexMap::new();
-        Draft { catalog, event, operation, name, about, schema, fields, settings }
+        let mut draft =
+            Draft { catalog, event, operation, name, about, schema, fields, settings };
+        draft.leave_out_what_finds();
+        draft
+    }
+
+    /// Who is found by an e-mail address has it already.
+    fn leave_out_what_finds(&mut self) {
+        let finders = self.finders();
+        let only_searched = finders.iter().filter(|finder| !finder.is_linked);
+        let paths: Vec<String> =
+            only_searched.flat_map(|finder| finder.searched()).map(|(_, path)| path).collect();
+        let is_spare = |field: &Proposal| {
+            let path = self.path(field).filter(|_| field.need == Need::Optional);
+            path.is_some_and(|path| paths.contains(&path))
+        };
+        let spare: Vec<bool> = self.fields.iter().map(is_spare).collect();
+        for (field, spare) in self.fields.iter_mut().zip(spare) {
+            if spare {
+                field.choice = None;
+            }
+        }
     }
 
     /// Everything that the event tells, for people to choose from.

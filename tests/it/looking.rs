@@ -170,7 +170,7 @@ fn furnish(folder: &Path, case: &Path) {
 }
 
 /// A line as a shell reads it, with single quotes.
-fn words(line: &str) -> Vec<String> {
+pub fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     for (number, part) in line.split('\'').enumerate() {
         match number % 2 {

@@ -1,12 +1,15 @@
 //! `linecook new`: whatever event and operation somebody picks, a recipe that checks clean and whose examples
 //! pass comes out, or an error that names what is missing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use linecook::catalog::Catalog;
 use linecook::cli::{Near, Proof, prove};
 use linecook::suggest::Draft;
+
+use crate::cases::{compare, folders, linecook, root, seen};
+use crate::looking::words;
 
 /// What people let happen most.
 const OPERATIONS: &[&str] = &[
@@ -76,4 +79,111 @@ fn whatever_is_picked_is_clean_or_says_what_is_missing() {
     println!("{good} recipes, {missing} times something is missing");
     assert!(wrong.is_empty(), "{} are wrong\n{}", wrong.len(), wrong.join("\n"));
     assert!(good > 100 && missing > 0, "{good} recipes, {missing} times something is missing");
+}
+
+/// What a case shows of the files that its commands have made or changed: recipes and project files, but for
+/// shipped recipes only that they are there.
+fn files(folder: &Path, case: &Path) -> String {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    collect(folder, &mut paths);
+    paths.sort();
+    let mut out = String::new();
+    for path in paths {
+        let name = path.strip_prefix(folder).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        if std::fs::read_to_string(case.join(name)).is_ok_and(|before| before == text) {
+            continue;
+        }
+        let shipped = std::fs::read_to_string(root().join("recipes").join(name.file_name().unwrap()));
+        match shipped.is_ok_and(|shipped| same(&shipped, &text)) {
+            true => out.push_str(&format!("── {} (as it is shipped)\n", name.display())),
+            false => out.push_str(&format!("── {}\n{text}", name.display())),
+        }
+    }
+    out
+}
+
+/// Whether two recipes are the same but for the way to their schema.
+fn same(one: &str, other: &str) -> bool {
+    let rest = |text: &str| text.split_once('\n').map(|(_, rest)| rest.to_owned());
+    rest(one) == rest(other)
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => collect(&path, found),
+            false => found.extend(path.extension().is_some_and(|e| e == "yaml").then_some(path)),
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap();
+        match path.is_dir() {
+            true => copy(&path, &to.join(name)),
+            false if name == "commands.txt" || name == "expected.txt" => {}
+            false => drop(std::fs::copy(&path, to.join(name)).unwrap()),
+        }
+    }
+}
+
+#[test]
+fn every_case_makes_what_it_should() {
+    let mut wrong = Vec::new();
+    for case in folders("new") {
+        let folder = tempfile::tempdir().unwrap();
+        copy(&case, folder.path());
+        let mut text = String::new();
+        for line in std::fs::read_to_string(case.join("commands.txt")).unwrap().lines() {
+            let words = words(line);
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let output = seen(&linecook(folder.path(), &words));
+            text.push_str(&format!("$ linecook {line}\n{output}\n"));
+        }
+        text.push_str(&files(folder.path(), &case));
+        wrong.extend(compare(&case, &text));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+const PROJECT: &str = "\
+connections:
+  stax: { app: stax }
+  main: { app: highlevel, location_id: abc123 }
+recipes: []
+";
+
+/// Whoever begins with a shipped recipe has a project that checks.
+#[test]
+fn every_shipped_recipe_is_a_beginning() {
+    for entry in std::fs::read_dir(root().join("recipes")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
+        let loaded = linecook::cli::load(&path);
+        let recipe = loaded.file.unwrap().recipe;
+        let mut arguments = vec!["new".to_owned(), "--from".to_owned()];
+        arguments.push(path.file_stem().unwrap().to_str().unwrap().to_owned());
+        // What has to be filled in is as in an example.
+        for (name, _) in recipe.settings.iter().filter(|(_, s)| s.default.is_none()) {
+            let given = recipe.examples.iter().find_map(|example| example.settings.get(name));
+            let value = given.unwrap_or_else(|| panic!("{}: {name}", path.display()));
+            arguments.extend(["--set".to_owned(), format!("{name}={value}")]);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("linecook.yaml"), PROJECT).unwrap();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let made = linecook(folder.path(), &arguments);
+        assert_eq!(made.status.code(), Some(0), "{}: {}", path.display(), seen(&made));
+        for command in ["check", "test"] {
+            let output = linecook(folder.path(), &[command]);
+            assert_eq!(output.status.code(), Some(0), "{}: {}", path.display(), seen(&output));
+        }
+    }
 }
