@@ -337,6 +337,7 @@ quotas:
                 "recipes:   # none yet\nparallel: 1\n",
                 "recipes:   # none yet\n{}parallel: 1\n",
             ),
+            ("a: 1\nrecipes: []\n", "a: 1\nrecipes: \n{}"),
             ("parallel: 1", "parallel: 1\nrecipes:\n{}"),
             ("recipes:\n  - { recipe: a.yaml }", "recipes:\n  - { recipe: a.yaml }\n{}"),
         ] {

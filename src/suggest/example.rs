@@ -6,8 +6,11 @@ use serde_json::{Map, Value, json};
 use super::draft::{Choice, Draft, Need, Proposal, lone_path};
 use super::names::{Concept, concept};
 use super::record::{Finder, is_person, person_of};
+use crate::catalog::{Field, Format};
 use crate::recipe::{Example, ExampleEvent, Expect, ExpectedOutcome, Given};
 use crate::template::Template;
+use crate::value::Kind;
+use crate::value::text::is_email;
 
 /// The time in examples that ask for it.
 const NOW: &str = "2026-03-02T10:00:00Z";
@@ -83,7 +86,18 @@ impl Draft<'_> {
                 let told = known.filter(|told| is_needed || !told.may_be_empty)?;
                 Some(told.field.sample(&told.name))
             };
-            match example.cloned().or_else(made_up) {
+            // What is made up in the catalog is not always what its name says.
+            let form = match known.and_then(|told| told.concept()) {
+                Some(Concept::Email) if !example.is_some_and(reads_as_email) => Some(Format::Email),
+                Some(Concept::Phone) if !example.is_some_and(reads_as_phone) => {
+                    Some(Format::PhoneE164)
+                }
+                _ => None,
+            };
+            let tidy = form.filter(|_| example.is_some()).map(|format| {
+                Field { kind: Kind::String, format: Some(format), ..Field::default() }.sample("")
+            });
+            match tidy.or_else(|| example.cloned()).or_else(made_up) {
                 Some(value) => insert(&mut event, path, value),
                 // Inside something of which nobody knows what it holds.
                 None if known.is_none() => {
@@ -198,7 +212,7 @@ impl Draft<'_> {
                 continue;
             }
             let kind = serde_json::from_value(setting["type"].clone()).unwrap_or_default();
-            let field = crate::catalog::Field { kind, ..Default::default() };
+            let field = Field { kind, ..Field::default() };
             let first = setting["options"].get(0).cloned();
             settings.insert(name.clone(), first.unwrap_or_else(|| field.sample(name)));
         }
@@ -212,6 +226,14 @@ fn listed(names: &[&str]) -> String {
         [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
         _ => names.concat(),
     }
+}
+
+fn reads_as_email(value: &Value) -> bool {
+    value.as_str().is_some_and(is_email)
+}
+
+fn reads_as_phone(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.chars().filter(char::is_ascii_digit).count() >= 7)
 }
 
 /// Whether a template asks what time it is.

@@ -159,7 +159,7 @@ impl<'a> Proposer<'a> {
         let of = &told.field;
         let number = |kind| matches!(kind, Kind::Number | Kind::Integer);
         let whole = match concept(name) {
-            Some(Concept::Email) => format!("{path} | lower"),
+            Some(concept @ (Concept::Email | Concept::Phone)) => told.tidy(concept),
             Some(Concept::State) if field.format == Some(Format::State2) && of.format.is_none() => {
                 format!("{path} if {path} is state")
             }

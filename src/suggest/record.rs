@@ -190,8 +190,7 @@ fn search(catalog: &Catalog, event: &EventType, kind: &str) -> Option<Search> {
     let mut is_always_there = false;
     for (concept, field) in *by {
         let Some(told) = told.iter().find(|told| told.concept() == Some(*concept)) else { continue };
-        let filter = if *concept == Concept::Email { " | lower" } else { "" };
-        with.insert((*field).to_owned(), format!("{{{{ {}{filter} }}}}", told.path).into());
+        with.insert((*field).to_owned(), format!("{{{{ {} }}}}", told.tidy(*concept)).into());
         paths.push(told.path.clone());
         is_always_there |= !told.may_be_empty;
     }

@@ -38,6 +38,17 @@ impl Told {
         self.inside.iter().all(|name| of_record(name))
     }
 
+    /// The expression that reads it in the form by which people are found.
+    pub(super) fn tidy(&self, concept: Concept) -> String {
+        let path = &self.path;
+        match concept {
+            Concept::Email => format!("{path} | lower"),
+            // Nobody has said that it is one.
+            Concept::Phone if self.field.format.is_none() => format!("{path} if {path} is phone"),
+            _ => path.clone(),
+        }
+    }
+
     /// What its name means. What stands inside a record that is no person is nobody's name or address.
     pub(super) fn concept(&self) -> Option<Concept> {
         let is_somebody = |name: &String| is_person(name) || plain_name(name) == "contactdetails";

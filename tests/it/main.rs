@@ -33,5 +33,6 @@ mod sandbox;
 mod service;
 mod settle;
 mod sign_in;
+mod typist;
 mod undo;
 mod webhooks;

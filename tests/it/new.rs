@@ -69,6 +69,9 @@ fn whatever_is_picked_is_clean_or_says_what_is_missing() {
                 }
                 // A proposal was none after all.
                 Ok(Proof::Wrong(..)) if !draft.missing().is_empty() => missing += 1,
+                Ok(Proof::Fails { dry_run, .. }) => {
+                    wrong.push(format!("{} {call}\n{dry_run}", entry.id));
+                }
                 Ok(Proof::Wrong(found, _)) => {
                     wrong.push(format!("{} {call}\n{}", entry.id, found.text(false)));
                 }

@@ -44,18 +44,23 @@ pub fn run(args: &Args) -> Result {
             Proof::Good { text, dry_run } => break (text, dry_run),
             Proof::Wrong(diagnostics, fields) => {
                 print::text(diagnostics.text(colour()));
-                if !args.asks() {
-                    print::talk("Nothing was written: this is what the file would say.");
-                    return Ok(Exit::Problems);
-                }
-                print::talk("Let us mend that.");
                 first = fields;
             }
+            Proof::Fails { dry_run, field } => {
+                print::text(dry_run);
+                first = field.into_iter().collect();
+            }
         }
+        first.retain(|key| draft.fields.iter().any(|field| field.key == *key));
         // What we had proposed may have turned out to be nothing.
         let missing = draft.missing();
-        if !args.asks() && !missing.is_empty() {
-            return Err(given::lacks(&draft, &missing));
+        match (args.asks(), missing.is_empty()) {
+            (true, _) => print::talk("Let us mend that."),
+            (false, true) => {
+                print::talk("Nothing was written: the file would not be right.");
+                return Ok(Exit::Problems);
+            }
+            (false, false) => return Err(given::lacks(&draft, &missing)),
         }
     };
     print::text(&dry_run);

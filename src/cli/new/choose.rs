@@ -18,7 +18,7 @@ pub fn event(named: Option<&str>, asks: bool) -> Result<Arc<EventType>> {
             let known = |entry: &IndexEntry| entry.documented && entry.wire.is_some();
             entries.sort_by_key(|entry| (entry.app == "linecook", !known(entry), !entry.documented));
             let lines: Vec<String> = entries.iter().map(|entry| line(catalog, entry)).collect();
-            let at = ask::search("What starts it? Type a word", &lines, otherwise)?;
+            let at = ask::search("What starts it (type a word)", &lines, otherwise)?;
             entries[at].id.clone()
         }
         None => return Err(CommandError::usage("nobody has said what starts the recipe", otherwise)),
@@ -48,7 +48,7 @@ pub fn operation(named: Option<&str>, asks: bool) -> Result<Arc<Operation>> {
             // What people have written about comes first: it has a short name of its own.
             entries.sort_by_key(|entry| (!entry.documented, entry.record.is_none()));
             let lines: Vec<String> = entries.iter().map(|entry| line(catalog, entry)).collect();
-            let at = ask::search("What does it do? Type a word", &lines, otherwise)?;
+            let at = ask::search("What does it do (type a word)", &lines, otherwise)?;
             entries[at].id.clone()
         }
         None => return Err(CommandError::usage("nobody has said what the recipe does", otherwise)),

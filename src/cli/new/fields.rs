@@ -42,7 +42,7 @@ pub fn ask_all(draft: &mut Draft<'_>, first: &[String]) -> Result<()> {
         let mut lines = vec!["Go on with these fields".to_owned()];
         lines.extend(chosen.iter().map(|key| line(draft, key)));
         lines.push("Add another field".to_owned());
-        let question = format!("What goes into {}? Pick a line to change it", draft.operation.call);
+        let question = format!("What goes into {} (pick a line to change it)", draft.operation.call);
         match ask::choose(&question, &lines, OTHERWISE)? {
             0 => return Ok(()),
             at if at <= chosen.len() => change(draft, &chosen[at - 1])?,
@@ -59,7 +59,7 @@ fn add(draft: &mut Draft<'_>) -> Result<()> {
         return Ok(());
     }
     let lines: Vec<String> = rest.iter().map(|field| format!("{}   {}", field.key, wants(&field.field))).collect();
-    let at = ask::search("Which field?", &lines, OTHERWISE)?;
+    let at = ask::search("Which field (type a word)", &lines, OTHERWISE)?;
     let key = rest[at].key.clone();
     change(draft, &key)
 }
@@ -85,8 +85,8 @@ fn change(draft: &mut Draft<'_>, key: &str) -> Result<()> {
         ways.push((4, "Leave it out".to_owned()));
     }
     let question = match wants(&field.field) {
-        wanted if wanted.is_empty() => format!("What goes into `{key}`?"),
-        wanted => format!("What goes into `{key}`? It is {wanted}"),
+        wanted if wanted.is_empty() => format!("What goes into `{key}`"),
+        wanted => format!("What goes into `{key}` ({wanted})"),
     };
     let lines: Vec<String> = ways.iter().map(|(_, line)| line.clone()).collect();
     match ways[ask::choose(&question, &lines, OTHERWISE)?].0 {
@@ -97,12 +97,12 @@ fn change(draft: &mut Draft<'_>, key: &str) -> Result<()> {
                 print::talk("Nobody knows what this event tells: write a template.");
                 return Ok(());
             }
-            let at = ask::search("What does the event tell? Type a word", &lines, OTHERWISE)?;
+            let at = ask::search("What the event tells (type a word)", &lines, OTHERWISE)?;
             let value = format!("{{{{ {} }}}}", told[at].path);
             draft.choose(key, Some(Choice::Written(value.into())));
         }
         2 => {
-            let text = ask::line_or(&format!("{key}"), "", OTHERWISE)?;
+            let text = ask::line_or(key, "", OTHERWISE)?;
             let value = written(&text);
             if value.is_some() || field.need != Need::Required {
                 draft.choose(key, value.map(Choice::Written));

@@ -94,7 +94,7 @@ pub fn prepare(
                         format!("say which one: --connection {app}=NAME"),
                     ));
                 }
-                let question = format!("Which account of {title}?");
+                let question = format!("Which account of {title}");
                 let otherwise = format!("say --connection {app}=NAME");
                 several[ask::choose(&question, &several, otherwise)?].clone()
             }

@@ -80,7 +80,7 @@ pub fn run(args: &Args) -> Result<Exit> {
             "Build one: pick what starts it and what it does".to_owned(),
             "Take one that linecook brings along, and say what is different with you".to_owned(),
         ];
-        if ask::choose("How do you want to begin?", &ways, "say --on and --call, or --from")? == 1 {
+        if ask::choose("How do you want to begin", &ways, "say --on and --call, or --from")? == 1 {
             return template::run(args, "");
         }
     }

@@ -30,6 +30,8 @@ pub enum Proof {
         /// What would be sent.
         dry_run: String,
     },
+    /// It checks clean, but its example fails: what would be sent, and the field that it is about.
+    Fails { dry_run: String, field: Option<String> },
     /// It does not check clean: what to say of it, and the fields that it is about.
     Wrong(Box<FileDiagnostics>, Vec<String>),
 }
@@ -47,11 +49,11 @@ pub fn prove(draft: &mut Draft<'_>, path: &Path, near: &Arc<Near>) -> Result<Pro
             return Ok(Proof::Wrong(Box::new(loaded.diagnostics), fields));
         };
         let plan = plan::recipe(checked);
-        if let Some(field) = fill_in(&plan, &mut examples, near)? {
-            if field.as_ref().is_some_and(|field| draft.give_up(field)) {
-                continue;
-            }
-            // Without examples it is told what fails, and where.
+        let failed = fill_in(&plan, &mut examples, near)?;
+        if let Some(Some(field)) = &failed
+            && draft.give_up(field)
+        {
+            continue;
         }
         let text = draft.text(&examples);
         let loaded = load(path, &text, near);
@@ -59,15 +61,17 @@ pub fn prove(draft: &mut Draft<'_>, path: &Path, near: &Arc<Near>) -> Result<Pro
             let fields = fields_of(&loaded.diagnostics.found);
             return Ok(Proof::Wrong(Box::new(loaded.diagnostics), fields));
         }
-        let prepared = prepare_example(loaded, 0)?;
-        let dry_run = match prepared {
-            Some(prepared) => match prepared.example.clone() {
-                Some(example) => dry_run::of_example(&prepared, &example)?,
+        let dry_run = match prepare_example(loaded, 0)? {
+            Some(prepared) => match &prepared.example {
+                Some(example) => dry_run::of_example(&prepared, example)?,
                 None => String::new(),
             },
             None => String::new(),
         };
-        return Ok(Proof::Good { text, dry_run });
+        return Ok(match failed {
+            None => Proof::Good { text, dry_run },
+            Some(field) => Proof::Fails { dry_run, field },
+        });
     }
     Err(CommandError::environment(
         "nothing that checks clean could be made of this",

@@ -103,7 +103,9 @@ fn ask_one(
     path: &Path,
 ) -> Result<Option<Value>> {
     let otherwise = format!("say it with --set {name}=VALUE");
-    let question = setting.ask.clone().unwrap_or_else(|| format!("What is `{name}`?"));
+    // The question stands on a line of its own; behind the name is the answer.
+    print::talk(format_args!("\n{}", setting.ask.as_deref().unwrap_or("What is it?")));
+    let question = name;
     let usual = setting.default.as_ref();
     if !setting.field.options.is_empty() || setting.field.kind == Kind::Boolean {
         let mut options = setting.field.options.clone();
@@ -118,7 +120,7 @@ fn ask_one(
             other => yaml::on_one_line(other),
         };
         let words: Vec<String> = options.iter().map(word).collect();
-        let chosen = options.swap_remove(ask::choose(&question, &words, otherwise)?);
+        let chosen = options.swap_remove(ask::choose(question, &words, otherwise)?);
         return Ok(Some(chosen).filter(|chosen| Some(chosen) != usual));
     }
     if let Some(pick) = &setting.pick {
@@ -129,13 +131,11 @@ fn ask_one(
             if usual.is_some() {
                 lines.insert(0, "(none)".to_owned());
             }
-            let at = ask::search(&question, &lines, otherwise)?;
+            let at = ask::search(question, &lines, otherwise)?;
             let at = if usual.is_some() { at.checked_sub(1) } else { Some(at) };
             return Ok(at.map(|at| known[at].1.clone().into()));
         }
-        print::talk(format_args!(
-            "Its name as you see it, or its id. After `linecook pull` you can choose it here."
-        ));
+        print::talk("Its name as you see it, or its id. After `linecook pull` it can be chosen here.");
     }
     if matches!(setting.field.kind, Kind::List | Kind::Object) {
         print::talk("On one line, as YAML: [first, second], or what is shown there.");
@@ -145,7 +145,7 @@ fn ask_one(
         Some(value) => yaml::on_one_line(value),
         None => String::new(),
     };
-    let typed = ask::line_or(&question, &shown, otherwise)?;
+    let typed = ask::line_or(question, &shown, otherwise)?;
     if typed.is_empty() || typed == shown {
         return Ok(None);
     }

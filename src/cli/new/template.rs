@@ -88,7 +88,7 @@ fn which(args: &Args, name: &str) -> Result<String> {
             format!("{}   {name}", recipe.unwrap_or_default())
         };
         let lines: Vec<String> = names.iter().map(line).collect();
-        let at = ask::search("Which recipe? Type a word", &lines, "say --from RECIPE")?;
+        let at = ask::search("Which recipe (type a word)", &lines, "say --from RECIPE")?;
         return Ok(names[at].to_owned());
     }
     let all: Vec<&str> = shipped::names().collect();
