@@ -147,11 +147,15 @@ pub fn with_installation(text: &str, installation: &WrittenInstallation) -> Opti
         lines = format!("\n{lines}");
     }
     let mut after = format!("{before}{lines}{behind}");
-    // An empty list that is written out makes room.
+    // An empty list that is written out makes room: `[]`, `[ ]`.
     if document.has(&at) && count == 0 {
-        let span = document.value_span(&at);
-        if source.slice(&span).trim().starts_with('[') {
-            after.replace_range(span, "");
+        let key = document.key_span(&at).end;
+        if let Some(start) = before.get(key..).and_then(|line| line.find('[')).map(|at| key + at)
+            && let Some(length) = before[start..].find(']')
+            && before[start + 1..start + length].trim().is_empty()
+            && before[key..start].trim() == ":"
+        {
+            after.replace_range(start..=start + length, "");
         }
     }
     (value(&after)? == wanted).then_some(after)

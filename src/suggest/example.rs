@@ -127,13 +127,29 @@ impl Draft<'_> {
                     let Some(finder) = Finder::of(self.catalog, &self.event, kind) else { continue };
                     let told = finder.told.iter().find_map(|path| at(path));
                     let id = told.clone().unwrap_or_else(|| self.sample(field));
+                    if let Some(payment) = finder.payment.as_ref().and_then(|path| at(path)) {
+                        // The payment says who has paid.
+                        let payer = match kind.as_str() {
+                            "stax.customer" => id.clone(),
+                            _ => "customer-1".into(),
+                        };
+                        let payment = json!({ "id": payment, "customer_id": payer });
+                        let payment = payment.as_object().cloned().unwrap_or_default();
+                        given.records.insert("stax.transaction".to_owned(), vec![payment]);
+                        if kind != "stax.customer" {
+                            given.links.push(Map::from_iter([
+                                ("stax.customer".to_owned(), payer),
+                                (kind.clone(), id.clone()),
+                            ]));
+                        }
+                    }
                     let link = self.link_of_event(kind, &at).filter(|_| finder.is_linked);
                     match link.filter(|_| told.is_none()) {
                         Some((of, own)) => given.links.push(Map::from_iter([
                             (of, own),
                             (kind.clone(), id.clone()),
                         ])),
-                        None => is_searched = told.is_none(),
+                        None => is_searched = told.is_none() && finder.payment.is_none(),
                     }
                     id
                 }

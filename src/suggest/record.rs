@@ -26,6 +26,10 @@ const SEARCHES: &[(&str, &str, &[(Concept, &str)], bool)] = &[
     ("stax.customer", "GET /customer", &[(Concept::Email, "email")], true),
 ];
 
+const CUSTOMER: &str = "stax.customer";
+/// Who has paid, as the step `payment` gives it.
+const PAYER: &str = "steps.payment.response.customer_id";
+
 /// The path in the event that holds the id of its own record of a kind, or of the one that it belongs to.
 pub(super) fn named_by(event: &EventType, kind: &str) -> Option<String> {
     let records = event.record.iter().chain(&event.about_record);
@@ -54,6 +58,8 @@ pub(super) struct Finder {
     /// The link of the event's record is asked for.
     pub is_linked: bool,
     search: Option<Search>,
+    /// The path with the id of a payment, where the event names that and no person.
+    pub payment: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -81,9 +87,17 @@ impl Finder {
             told: named,
             is_linked: is_linked && catalog.kinds().iter().any(|known| known == kind),
             search: search(catalog, event, kind),
+            payment: None,
         };
-        let finds = found.is_linked || !found.told.is_empty() || found.search.is_some();
-        finds.then_some(found)
+        if found.is_linked || !found.told.is_empty() || found.search.is_some() {
+            return Some(found);
+        }
+        // A dispute names the payment, and the payment its customer.
+        let is_payment = |told: &Told| {
+            event.app == "stax" && plain_name(&told.name) == "transactionid" && !told.may_be_empty
+        };
+        let payment = told_of_itself(event).into_iter().find(is_payment).filter(|_| is_person(kind));
+        payment.map(|told| Finder { payment: Some(told.path), ..found })
     }
 
     /// `contact`
@@ -108,7 +122,11 @@ impl Finder {
     /// Where the id is looked for before anybody searches.
     fn known(&self) -> Vec<String> {
         let linked = self.is_linked.then(|| format!("linked('{}')", self.kind));
-        self.told.iter().cloned().chain(linked).collect()
+        let through = self.payment.as_ref().map(|_| match self.kind.as_str() {
+            CUSTOMER => PAYER.to_owned(),
+            kind => format!("linked('{kind}', '{CUSTOMER}', {PAYER})"),
+        });
+        self.told.iter().cloned().chain(linked).chain(through).collect()
     }
 
     /// What the search asks for: the field of a record, and the path in the event.
@@ -155,6 +173,14 @@ impl Finder {
         if finders.is_empty() {
             return steps;
         }
+        let payment = finders.iter().find_map(|finder| finder.payment.as_ref());
+        if let Some(payment) = payment {
+            steps.push(json!({
+                "id": "payment",
+                "call": "GET /transaction/:id",
+                "with": { "id": format!("{{{{ {payment} }}}}") },
+            }));
+        }
         let mut set = Map::new();
         for finder in finders {
             let mut from = finder.known();
@@ -163,12 +189,16 @@ impl Finder {
             }
             set.insert(finder.name(), format!("{{{{ {} }}}}", from.join(" or ")).into());
         }
-        steps.push(json!({ "id": "who", "set": set }));
+        steps.push(match payment {
+            Some(_) => json!({ "id": "who", "when": PAYER, "set": set }),
+            None => json!({ "id": "who", "set": set }),
+        });
         for finder in finders {
             let app = app_of(&finder.kind);
             let app = catalog.app(app).map_or(app, |app| app.title.as_str());
             let which = match finder.search {
                 Some(_) => "belongs to this event",
+                None if finder.payment.is_some() => "belongs to this payment",
                 None => "is linked to the record of this event",
             };
             let word = finder.word().replace('_', " ");

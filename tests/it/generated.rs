@@ -49,6 +49,7 @@ fn the_help_is_fresh() {
     for verb in [
         &[][..],
         &["init"],
+        &["new"],
         &["check"],
         &["dry-run"],
         &["run"],

