@@ -82,8 +82,7 @@ pub fn run(args: &Args) -> Result {
 /// Everything that the example of a recipe would send, as a person reads it.
 pub fn of_example(prepared: &Prepared, example: &Example) -> Result<String> {
     let links = Imagined::over(RunLinks::InMemory(prepared.links()));
-    let (history, outcome) =
-        runtime()?.block_on(rehearse(NO_LOCATION, links, prepared, example));
+    let (history, outcome) = runtime()?.block_on(rehearse(NO_LOCATION, links, prepared, example));
     let answers = prepared.answers();
     Ok(report(prepared, &history, &outcome, &answers, AnswersFrom::Sandbox).text())
 }
@@ -134,10 +133,8 @@ async fn rehearse(
     let given = example.given.clone().map(|given| Given { failures: Vec::new(), ..given });
     furnish(&mut world, given.as_ref(), &prepared.event);
     let clock = VirtualClock::at(prepared.now);
-    let caller = Pretended {
-        apps: InProcess::at(world, clock.clone()),
-        location: location.to_owned(),
-    };
+    let caller =
+        Pretended { apps: InProcess::at(world, clock.clone()), location: location.to_owned() };
     let mut engine = RehearsingEngine::new(caller, clock, dry_engine(links, prepared));
     let outcome = drive(&prepared.plan, &prepared.event, &setup, &mut engine).await;
     (engine.into_history(), outcome)

@@ -113,7 +113,8 @@ pub fn with_installation(text: &str, installation: &WrittenInstallation) -> Opti
     recipes.as_array_mut()?.push(json!(installation));
 
     let at = Route::root().key("recipes");
-    let end_of_line = |at: usize| text[at..].find('\n').map_or(text.len(), |length| at + length + 1);
+    let end_of_line =
+        |at: usize| text[at..].find('\n').map_or(text.len(), |length| at + length + 1);
     let (place, indent) = match (document.has(&at), count) {
         (false, _) => (text.len(), 2),
         (true, 0) => (end_of_line(document.key_span(&at).end), 2),
@@ -333,14 +334,8 @@ quotas:
                 "recipes:\n  - recipe: a.yaml\n    settings:\n      x: 1\n      # y: 2\n# z\n",
                 "recipes:\n  - recipe: a.yaml\n    settings:\n      x: 1\n{}      # y: 2\n# z\n",
             ),
-            (
-                "recipes: []   # none yet\nparallel: 1\n",
-                "recipes:    # none yet\n{}parallel: 1\n",
-            ),
-            (
-                "recipes:   # none yet\nparallel: 1\n",
-                "recipes:   # none yet\n{}parallel: 1\n",
-            ),
+            ("recipes: []   # none yet\nparallel: 1\n", "recipes:    # none yet\n{}parallel: 1\n"),
+            ("recipes:   # none yet\nparallel: 1\n", "recipes:   # none yet\n{}parallel: 1\n"),
             ("a: 1\nrecipes: []\n", "a: 1\nrecipes: \n{}"),
             ("parallel: 1", "parallel: 1\nrecipes:\n{}"),
             ("recipes:\n  - { recipe: a.yaml }", "recipes:\n  - { recipe: a.yaml }\n{}"),
@@ -352,7 +347,8 @@ quotas:
         for unclear in ["recipes: [{ recipe: a.yaml }]\n", "recipes: { a: b }\n", "- a\n", ""] {
             assert_eq!(with_installation(unclear, &installation), None, "{unclear}");
         }
-        let windows = with_installation("recipes:\r\n  - recipe: a.yaml\r\n", &installation).unwrap();
+        let windows =
+            with_installation("recipes:\r\n  - recipe: a.yaml\r\n", &installation).unwrap();
         assert!(windows.ends_with("{ tag: won }\r\n"), "{windows:?}");
         let read = value(&installation_lines(&installation)).unwrap();
         assert_eq!(read["recipes"][0], json!(installation));

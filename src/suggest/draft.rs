@@ -86,7 +86,11 @@ pub struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// Everything that one can think of is proposed.
-    pub fn new(catalog: &'a Catalog, event: Arc<EventType>, operation: Arc<Operation>) -> Draft<'a> {
+    pub fn new(
+        catalog: &'a Catalog,
+        event: Arc<EventType>,
+        operation: Arc<Operation>,
+    ) -> Draft<'a> {
         let proposer = Proposer::new(catalog, &event, &operation);
         let mut fields: Vec<Proposal> = Vec::new();
         for (slot, name, field) in operation.fields() {
@@ -128,8 +132,7 @@ impl<'a> Draft<'a> {
         );
         let schema = "../schemas/recipe.schema.json".to_owned();
         let settings = IndexMap::new();
-        let mut draft =
-            Draft { catalog, event, operation, name, about, schema, fields, settings };
+        let mut draft = Draft { catalog, event, operation, name, about, schema, fields, settings };
         draft.leave_out_what_finds();
         draft
     }
@@ -362,7 +365,8 @@ impl<'a> Draft<'a> {
     /// Whether the call makes a person, or takes the one that is there.
     pub(super) fn makes_person(&self) -> bool {
         let record = self.operation.record.as_ref();
-        let is_new = record.is_some_and(|record| record.id.is_none() || self.operation.path.is_empty());
+        let is_new =
+            record.is_some_and(|record| record.id.is_none() || self.operation.path.is_empty());
         let writes = matches!(self.operation.effect, Effect::Create | Effect::Update);
         record.is_some_and(|record| is_person(&record.kind)) && is_new && writes
     }
@@ -415,7 +419,11 @@ impl<'a> Draft<'a> {
         self.operation.effect == Effect::Update
             && self.operation.method() == "PUT"
             && id.is_some_and(|id| self.operation.path.contains_key(id))
-            && self.operation.path_pattern().trim_end_matches('/').ends_with(&format!(":{}", id.map_or("", |id| id)))
+            && self
+                .operation
+                .path_pattern()
+                .trim_end_matches('/')
+                .ends_with(&format!(":{}", id.map_or("", |id| id)))
             && self.catalog.reader(&self.operation).is_some()
     }
 

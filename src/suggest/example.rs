@@ -14,6 +14,8 @@ use crate::value::text::is_email;
 
 /// The time in examples that ask for it.
 const NOW: &str = "2026-03-02T10:00:00Z";
+/// The kind of record that a payment is.
+const PAYMENT: &str = "stax.transaction";
 
 impl Draft<'_> {
     /// The examples. What the first expects is known when it has been played.
@@ -45,7 +47,8 @@ impl Draft<'_> {
             let mut without = event.clone();
             group.iter().for_each(|path| remove(&mut without, &parts(path)));
             let names = group.iter().filter_map(|path| path.rsplit('.').next());
-            let name = format!("without {}, so nothing is done", listed(&names.collect::<Vec<_>>()));
+            let name =
+                format!("without {}, so nothing is done", listed(&names.collect::<Vec<_>>()));
             examples.push(nothing(name, without));
         }
         let finders = self.finders();
@@ -54,8 +57,16 @@ impl Draft<'_> {
             finders.iter().flat_map(|finder| &finder.told).for_each(|path| {
                 remove(&mut unknown, &parts(path));
             });
-            let name = format!("there is no {}, so nothing is done", finder.word().replace('_', " "));
-            examples.push(nothing(name, unknown));
+            let name =
+                format!("there is no {}, so nothing is done", finder.word().replace('_', " "));
+            // The payment is there all the same.
+            let payment =
+                first.given.as_ref().and_then(|given| given.records.get_key_value(PAYMENT));
+            let given = payment.filter(|_| finder.payment.is_some()).map(|(kind, records)| Given {
+                records: [(kind.clone(), records.clone())].into_iter().collect(),
+                ..Given::default()
+            });
+            examples.push(Example { given, ..nothing(name, unknown) });
         }
         examples
     }
@@ -66,8 +77,12 @@ impl Draft<'_> {
         let told = self.told();
         let mut needed = self.needed();
         // Where the catalog's example has nothing of what is written, something is made up.
-        let written: Vec<String> =
-            self.fields.iter().filter(|field| self.writes(field)).filter_map(|f| self.path(f)).collect();
+        let written: Vec<String> = self
+            .fields
+            .iter()
+            .filter(|field| self.writes(field))
+            .filter_map(|f| self.path(f))
+            .collect();
         let is_there = |path: &String| value_at(&self.event.example, &parts(path)).is_some();
         if !written.iter().any(is_there) {
             needed.push(written);
@@ -124,7 +139,9 @@ impl Draft<'_> {
             let mut is_searched = false;
             let id = match &field.choice {
                 Some(Choice::Found(kind)) => {
-                    let Some(finder) = Finder::of(self.catalog, &self.event, kind) else { continue };
+                    let Some(finder) = Finder::of(self.catalog, &self.event, kind) else {
+                        continue;
+                    };
                     let told = finder.told.iter().find_map(|path| at(path));
                     let id = told.clone().unwrap_or_else(|| self.sample(field));
                     if let Some(payment) = finder.payment.as_ref().and_then(|path| at(path)) {
@@ -135,7 +152,7 @@ impl Draft<'_> {
                         };
                         let payment = json!({ "id": payment, "customer_id": payer });
                         let payment = payment.as_object().cloned().unwrap_or_default();
-                        given.records.insert("stax.transaction".to_owned(), vec![payment]);
+                        given.records.insert(PAYMENT.to_owned(), vec![payment]);
                         if kind != "stax.customer" {
                             given.links.push(Map::from_iter([
                                 ("stax.customer".to_owned(), payer),
@@ -145,10 +162,9 @@ impl Draft<'_> {
                     }
                     let link = self.link_of_event(kind, &at).filter(|_| finder.is_linked);
                     match link.filter(|_| told.is_none()) {
-                        Some((of, own)) => given.links.push(Map::from_iter([
-                            (of, own),
-                            (kind.clone(), id.clone()),
-                        ])),
+                        Some((of, own)) => given
+                            .links
+                            .push(Map::from_iter([(of, own), (kind.clone(), id.clone())])),
                         None => is_searched = told.is_none() && finder.payment.is_none(),
                     }
                     id

@@ -13,9 +13,30 @@ use crate::value::Kind;
 
 /// Names that say little: the same name in two apps is no sign that the same thing is meant.
 const VAGUE: &[&str] = &[
-    "id", "type", "status", "key", "version", "source", "name", "url", "meta", "data", "active",
-    "deleted", "enabled", "locale", "timestamp", "createdat", "updatedat", "dateadded",
-    "dateupdated", "code", "value", "method", "reference", "timezone",
+    "id",
+    "type",
+    "status",
+    "key",
+    "version",
+    "source",
+    "name",
+    "url",
+    "meta",
+    "data",
+    "active",
+    "deleted",
+    "enabled",
+    "locale",
+    "timestamp",
+    "createdat",
+    "updatedat",
+    "dateadded",
+    "dateupdated",
+    "code",
+    "value",
+    "method",
+    "reference",
+    "timezone",
 ];
 
 /// What something new usually begins as, where a field wants one of several words.
@@ -41,7 +62,13 @@ impl<'a> Proposer<'a> {
     }
 
     /// What belongs into a field most likely.
-    pub(super) fn choice(&self, slot: Slot, name: &str, field: &Field, need: Need) -> Option<Choice> {
+    pub(super) fn choice(
+        &self,
+        slot: Slot,
+        name: &str,
+        field: &Field,
+        need: Need,
+    ) -> Option<Choice> {
         if field.usual.is_some() || (slot == Slot::Query && need == Need::Optional) {
             return None;
         }
@@ -213,9 +240,7 @@ impl<'a> Proposer<'a> {
             (Kind::String, Concept::FullName) if !self.is_about_person() => {
                 Some(Choice::Written(short(happened).into()))
             }
-            (Kind::List, Concept::Tags) => {
-                Some(Choice::Written(json!([in_words(&self.event.id)])))
-            }
+            (Kind::List, Concept::Tags) => Some(Choice::Written(json!([in_words(&self.event.id)]))),
             _ => None,
         }
     }
@@ -229,7 +254,9 @@ fn fits(told: &Field, field: &Field) -> bool {
     let of_list = |field: &Field| field.of.as_ref().map(|of| of.kind);
     let kinds = match (told.kind, field.kind) {
         (Kind::Object | Kind::Any, _) | (_, Kind::Object | Kind::Any) => false,
-        (Kind::List, Kind::List) => of_list(told) == of_list(field) && of_list(told) == Some(Kind::String),
+        (Kind::List, Kind::List) => {
+            of_list(told) == of_list(field) && of_list(told) == Some(Kind::String)
+        }
         (Kind::List, _) | (_, Kind::List) => false,
         (Kind::Boolean, other) | (other, Kind::Boolean) => other == Kind::Boolean,
         (Kind::Number, Kind::Integer) => false,
@@ -241,6 +268,7 @@ fn fits(told: &Field, field: &Field) -> bool {
         (_, Some(Format::Uuid | Format::Url)) => told.format == field.format,
         _ => !is_date(told) || field.kind == Kind::String,
     };
-    let patterns = field.pattern.is_none() || field.format.is_some() || told.pattern == field.pattern;
+    let patterns =
+        field.pattern.is_none() || field.format.is_some() || told.pattern == field.pattern;
     kinds && forms && patterns && is_within(&told.options, &field.options)
 }

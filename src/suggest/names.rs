@@ -111,7 +111,9 @@ mod tests {
 
     #[test]
     fn names_that_mean_the_same_have_one_meaning() {
-        for names in [["firstname", "firstName", "first_name"], ["address_zip", "postalCode", "zip"]] {
+        for names in
+            [["firstname", "firstName", "first_name"], ["address_zip", "postalCode", "zip"]]
+        {
             assert!(concept(names[0]).is_some());
             assert!(names.iter().all(|name| concept(name) == concept(names[0])), "{names:?}");
         }
@@ -120,7 +122,8 @@ mod tests {
 
     #[test]
     fn no_name_has_two_meanings() {
-        let mut all: Vec<&str> = NAMES.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        let mut all: Vec<&str> =
+            NAMES.iter().flat_map(|(_, names)| names.iter().copied()).collect();
         let count = all.len();
         all.sort_unstable();
         all.dedup();

@@ -14,16 +14,24 @@ pub fn is_person(kind: &str) -> bool {
     matches!(kind.rsplit('.').next(), Some("contact" | "customer"))
 }
 
-/// How a person is looked for by what an event tells: kind, call, its fields, and whether it is a list to be
-/// searched.
-const SEARCHES: &[(&str, &str, &[(Concept, &str)], bool)] = &[
-    (
-        "highlevel.contact",
-        "GET /contacts/search/duplicate",
-        &[(Concept::Email, "email"), (Concept::Phone, "number")],
-        false,
-    ),
-    ("stax.customer", "GET /customer", &[(Concept::Email, "email")], true),
+/// How a person is looked for by what an event tells.
+struct Way {
+    kind: &'static str,
+    call: &'static str,
+    /// The fields of the call.
+    by: &'static [(Concept, &'static str)],
+    /// It is a list to be searched, and not one answer.
+    finds: bool,
+}
+
+const WAYS: &[Way] = &[
+    Way {
+        kind: "highlevel.contact",
+        call: "GET /contacts/search/duplicate",
+        by: &[(Concept::Email, "email"), (Concept::Phone, "number")],
+        finds: false,
+    },
+    Way { kind: CUSTOMER, call: "GET /customer", by: &[(Concept::Email, "email")], finds: true },
 ];
 
 const CUSTOMER: &str = "stax.customer";
@@ -96,7 +104,8 @@ impl Finder {
         let is_payment = |told: &Told| {
             event.app == "stax" && plain_name(&told.name) == "transactionid" && !told.may_be_empty
         };
-        let payment = told_of_itself(event).into_iter().find(is_payment).filter(|_| is_person(kind));
+        let payment =
+            told_of_itself(event).into_iter().find(is_payment).filter(|_| is_person(kind));
         payment.map(|told| Finder { payment: Some(told.path), ..found })
     }
 
@@ -212,14 +221,16 @@ impl Finder {
 }
 
 fn search(catalog: &Catalog, event: &EventType, kind: &str) -> Option<Search> {
-    let (_, call, by, finds) = SEARCHES.iter().find(|(of, ..)| *of == kind)?;
+    let Way { call, by, finds, .. } = WAYS.iter().find(|way| way.kind == kind)?;
     catalog.operation(call).ok()?;
     let told = told_of_itself(event);
     let mut with = Map::new();
     let mut paths = Vec::new();
     let mut is_always_there = false;
     for (concept, field) in *by {
-        let Some(told) = told.iter().find(|told| told.concept() == Some(*concept)) else { continue };
+        let Some(told) = told.iter().find(|told| told.concept() == Some(*concept)) else {
+            continue;
+        };
         with.insert((*field).to_owned(), format!("{{{{ {} }}}}", told.tidy(*concept)).into());
         paths.push(told.path.clone());
         is_always_there |= !told.may_be_empty;

@@ -24,7 +24,8 @@ fn quoted(text: &str) -> String {
     let quoted = Value::from(text).to_string();
     let mut out = String::with_capacity(quoted.len());
     for sign in quoted.chars() {
-        let is_printable = !sign.is_control() && !matches!(sign, '\u{2028}' | '\u{2029}' | '\u{feff}');
+        let is_printable =
+            !sign.is_control() && !matches!(sign, '\u{2028}' | '\u{2029}' | '\u{feff}');
         match is_printable {
             true => out.push(sign),
             false => out.push_str(&format!("\\u{:04x}", u32::from(sign))),
@@ -124,42 +125,124 @@ mod tests {
     }
 
     const TEXTS: &[&str] = &[
-        "", " ", "a", "NO", "no", "on", "Yes", "y", "null", "~", "true", "0755", "1.10", "1e5", "12", "0x1F",
-        "2026-03-02", "12:30", "a: b", "a:", "a #b", "#b", "- a", "-", "?", "[a]", "{a}", "{{ event.email }}",
-        "\"x\"", "'x'", "it's", "'", "a\"b", "a\nb", "a\\b", "\ttab", "tab\t", " a", "a ", "ä", "日本", "😀", "a, b",
-        "&a", "*a", "!a", "%a", "@a", "`a`", "|", ">", "=", "<<", ".inf", ".nan", "nan", "a\u{85}b", "a\u{2028}b",
-        "\u{feff}a", "a\u{7f}", "a\u{0}", "https://x.example.com/a?b=c#d", "POST /contacts/:contactId/tags",
-        "/customer", "{{ now() | at('09:00') }}", "{{ \"a\" }}", "---", "...", "$.contact.id", "+14075550100",
+        "",
+        " ",
+        "a",
+        "NO",
+        "no",
+        "on",
+        "Yes",
+        "y",
+        "null",
+        "~",
+        "true",
+        "0755",
+        "1.10",
+        "1e5",
+        "12",
+        "0x1F",
+        "2026-03-02",
+        "12:30",
+        "a: b",
+        "a:",
+        "a #b",
+        "#b",
+        "- a",
+        "-",
+        "?",
+        "[a]",
+        "{a}",
+        "{{ event.email }}",
+        "\"x\"",
+        "'x'",
+        "it's",
+        "'",
+        "a\"b",
+        "a\nb",
+        "a\\b",
+        "\ttab",
+        "tab\t",
+        " a",
+        "a ",
+        "ä",
+        "日本",
+        "😀",
+        "a, b",
+        "&a",
+        "*a",
+        "!a",
+        "%a",
+        "@a",
+        "`a`",
+        "|",
+        ">",
+        "=",
+        "<<",
+        ".inf",
+        ".nan",
+        "nan",
+        "a\u{85}b",
+        "a\u{2028}b",
+        "\u{feff}a",
+        "a\u{7f}",
+        "a\u{0}",
+        "https://x.example.com/a?b=c#d",
+        "POST /contacts/:contactId/tags",
+        "/customer",
+        "{{ now() | at('09:00') }}",
+        "{{ \"a\" }}",
+        "---",
+        "...",
+        "$.contact.id",
+        "+14075550100",
     ];
 
     #[test]
     fn every_text_comes_back_wherever_it_stands() {
         for text in TEXTS {
-            let value = json!({ "key": text, "in": { "map": text, "list": [text, text] }, *text: 1 });
+            let value =
+                json!({ "key": text, "in": { "map": text, "list": [text, text] }, *text: 1 });
             let map = value.as_object().unwrap();
             assert_eq!(read(&on_one_line(&value)), value, "{text:?}");
             assert_eq!(read(&lines(map, 0)), value, "{text:?}");
-            assert_eq!(read(&format!("a:\n{}", wide_item(map, 2))), json!({ "a": [value] }), "{text:?}");
-            assert_eq!(read(&format!("a:\n{}", item(&value, 2))), json!({ "a": [value] }), "{text:?}");
+            assert_eq!(
+                read(&format!("a:\n{}", wide_item(map, 2))),
+                json!({ "a": [value] }),
+                "{text:?}"
+            );
+            assert_eq!(
+                read(&format!("a:\n{}", item(&value, 2))),
+                json!({ "a": [value] }),
+                "{text:?}"
+            );
         }
     }
 
     #[test]
     fn what_is_wide_takes_several_lines() {
         let long = "word ".repeat(15) + "end";
-        let value = json!({ "a": { "first": long, "second": [{ "x": long, "y": long }, 2] }, "b": null });
+        let value =
+            json!({ "a": { "first": long, "second": [{ "x": long, "y": long }, 2] }, "b": null });
         let text = lines(value.as_object().unwrap(), 0);
         assert_eq!(read(&text), value);
         assert!(text.lines().all(|line| line.chars().count() <= MAX_WIDTH), "{text}");
-        assert_eq!(lines(json!({ "b": [1, { "c": true }] }).as_object().unwrap(), 2), "  b: [1, { c: true }]\n");
+        assert_eq!(
+            lines(json!({ "b": [1, { "c": true }] }).as_object().unwrap(), 2),
+            "  b: [1, { c: true }]\n"
+        );
     }
 
     #[test]
     fn plain_words_stand_without_quotes() {
-        for text in ["Payment failed", "POST /contacts/upsert", "it's", "US", "Zoë", "ada@example.com"] {
+        for text in
+            ["Payment failed", "POST /contacts/upsert", "it's", "US", "Zoë", "ada@example.com"]
+        {
             assert_eq!(scalar(text), text);
         }
-        assert_eq!((on_its_line("a, b"), scalar("a, b")), ("a, b".to_owned(), "\"a, b\"".to_owned()));
+        assert_eq!(
+            (on_its_line("a, b"), scalar("a, b")),
+            ("a, b".to_owned(), "\"a, b\"".to_owned())
+        );
         assert_eq!(scalar("{{ event.email }}"), "\"{{ event.email }}\"");
     }
 }

@@ -57,7 +57,8 @@ impl Typist {
     pub fn shows(&mut self, text: &str) {
         while !plain(&self.seen).contains(text) {
             let read = self.shown.recv_timeout(PATIENCE);
-            let bytes = read.unwrap_or_else(|_| panic!("{text} is not there:\n{}", plain(&self.seen)));
+            let bytes =
+                read.unwrap_or_else(|_| panic!("{text} is not there:\n{}", plain(&self.seen)));
             self.seen.push_str(&String::from_utf8_lossy(&bytes));
         }
     }

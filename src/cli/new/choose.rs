@@ -16,12 +16,15 @@ pub fn event(named: Option<&str>, asks: bool) -> Result<Arc<EventType>> {
             let mut entries: Vec<&IndexEntry> = catalog.event_entries().iter().collect();
             // What is known best comes first.
             let known = |entry: &IndexEntry| entry.documented && entry.wire.is_some();
-            entries.sort_by_key(|entry| (entry.app == "linecook", !known(entry), !entry.documented));
+            entries
+                .sort_by_key(|entry| (entry.app == "linecook", !known(entry), !entry.documented));
             let lines: Vec<String> = entries.iter().map(|entry| line(catalog, entry)).collect();
             let at = ask::search("What starts it (type a word)", &lines, otherwise)?;
             entries[at].id.clone()
         }
-        None => return Err(CommandError::usage("nobody has said what starts the recipe", otherwise)),
+        None => {
+            return Err(CommandError::usage("nobody has said what starts the recipe", otherwise));
+        }
     };
     catalog.event(&name).map_err(|found| {
         let near = match found {

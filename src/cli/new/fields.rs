@@ -42,7 +42,8 @@ pub fn ask_all(draft: &mut Draft<'_>, first: &[String]) -> Result<()> {
         let mut lines = vec!["Go on with these fields".to_owned()];
         lines.extend(chosen.iter().map(|key| line(draft, key)));
         lines.push("Add another field".to_owned());
-        let question = format!("What goes into {} (pick a line to change it)", draft.operation.call);
+        let question =
+            format!("What goes into {} (pick a line to change it)", draft.operation.call);
         match ask::choose(&question, &lines, OTHERWISE)? {
             0 => return Ok(()),
             at if at <= chosen.len() => change(draft, &chosen[at - 1])?,
@@ -52,13 +53,13 @@ pub fn ask_all(draft: &mut Draft<'_>, first: &[String]) -> Result<()> {
 }
 
 fn add(draft: &mut Draft<'_>) -> Result<()> {
-    let rest: Vec<&Proposal> =
-        draft.fields.iter().filter(|field| field.choice.is_none()).collect();
+    let rest: Vec<&Proposal> = draft.fields.iter().filter(|field| field.choice.is_none()).collect();
     if rest.is_empty() {
         print::talk("The call has no other field.");
         return Ok(());
     }
-    let lines: Vec<String> = rest.iter().map(|field| format!("{}   {}", field.key, wants(&field.field))).collect();
+    let lines: Vec<String> =
+        rest.iter().map(|field| format!("{}   {}", field.key, wants(&field.field))).collect();
     let at = ask::search("Which field (type a word)", &lines, OTHERWISE)?;
     let key = rest[at].key.clone();
     change(draft, &key)
@@ -134,7 +135,9 @@ fn line(draft: &Draft<'_>, key: &str) -> String {
     let written = shortened(value.as_str().unwrap_or(&yaml::on_one_line(&value)), SHOWN);
     let shown = match choice {
         Choice::Found(kind) => format!("the {} that belongs to the event", last_word(kind)),
-        Choice::Picked(pick) => format!("the {} that is picked at installation", pick.kind.in_words()),
+        Choice::Picked(pick) => {
+            format!("the {} that is picked at installation", pick.kind.in_words())
+        }
         Choice::Written(_) => written,
     };
     match example(draft, &value) {

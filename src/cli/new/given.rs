@@ -61,7 +61,8 @@ pub fn written(value: &str) -> Option<Value> {
         return None;
     }
     // Braces of a template are no mapping of YAML.
-    let is_template = Template::has_template(value) && (value.starts_with("{{") || !value.starts_with(['[', '{']));
+    let is_template = Template::has_template(value)
+        && (value.starts_with("{{") || !value.starts_with(['[', '{']));
     match is_template {
         true => Some(value.into()),
         false => Some(read_value(value).0).filter(|value| !value.is_null()),
@@ -93,7 +94,8 @@ fn line(draft: &Draft<'_>, missing: &Missing) -> String {
             Value::String(text) => text.clone(),
             other => yaml::on_one_line(other),
         };
-        let value = match value.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@+".contains(c)) {
+        let value = match value.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@+".contains(c))
+        {
             true => value,
             false => format!("'{}'", value.replace('\'', "'\\''")),
         };

@@ -1,7 +1,7 @@
 //! A recipe becomes part of the project: one more entry under `recipes` of its file.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Map, Value};
 
@@ -16,9 +16,7 @@ use super::{Args, place};
 use crate::catalog::Catalog;
 use crate::diagnostic::Severity;
 use crate::plan::Plan;
-use crate::project::{
-    PROJECT_FILE, WrittenInstallation, installation_lines, with_installation,
-};
+use crate::project::{PROJECT_FILE, WrittenInstallation, installation_lines, with_installation};
 
 /// What is written into the project file, before anything is.
 pub struct Installing {
@@ -53,7 +51,7 @@ pub fn prepare(
         plan.recipe.trigger.events.iter().map(|event| event.app.clone()).collect();
     let all: BTreeSet<String> =
         apps.union(&tells).filter(|app| can_be_called(app)).cloned().collect();
-    for app in chosen.keys().filter(|app| !all.contains(*app)) {
+    if let Some(app) = chosen.keys().find(|app| !all.contains(*app)) {
         return Err(CommandError::usage(
             format!("the recipe does not work with `{app}`"),
             format!("it works with {}", all.iter().cloned().collect::<Vec<_>>().join(", ")),
@@ -70,7 +68,10 @@ pub fn prepare(
             (Some(name), known) if known.contains(&name.as_str()) => name.clone(),
             (Some(name), known) => {
                 return Err(CommandError::usage(
-                    format!("there is no connection `{name}` to {app} in {}", project.path.display()),
+                    format!(
+                        "there is no connection `{name}` to {app} in {}",
+                        project.path.display()
+                    ),
                     match known.is_empty() {
                         true => format!("make one: `linecook connect {app} --name {name}`"),
                         false => format!("name one of these: {}", known.join(", ")),
@@ -167,7 +168,7 @@ impl Installing {
 }
 
 /// What `linecook check` says of the project now, as far as it is wrong.
-fn say_problems(project: &PathBuf) -> Result {
+fn say_problems(project: &Path) -> Result {
     let loaded = load_project(project);
     if !loaded.has_errors() {
         return Ok(Exit::Good);

@@ -135,7 +135,9 @@ fn ask_one(
             let at = if usual.is_some() { at.checked_sub(1) } else { Some(at) };
             return Ok(at.map(|at| known[at].1.clone().into()));
         }
-        print::talk("Its name as you see it, or its id. After `linecook pull` it can be chosen here.");
+        print::talk(
+            "Its name as you see it, or its id. After `linecook pull` it can be chosen here.",
+        );
     }
     if matches!(setting.field.kind, Kind::List | Kind::Object) {
         print::talk("On one line, as YAML: [first, second], or what is shown there.");

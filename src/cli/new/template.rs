@@ -56,10 +56,9 @@ pub fn run(args: &Args, name: &str) -> Result {
     let installing = install::prepare(args, &plan, &path, settings)?;
     for (path, text) in &files {
         match path.exists() {
-            true => print::line(format_args!(
-                "{} is there already and stays as it is",
-                path.display()
-            )),
+            true => {
+                print::line(format_args!("{} is there already and stays as it is", path.display()))
+            }
             false => {
                 place::save(path, text)?;
                 print::line(format_args!("wrote {}", path.display()));
