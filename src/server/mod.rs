@@ -333,8 +333,10 @@ impl Service {
         self.hooks.ensure(self.store(), &installed).await?;
         self.runner.gates.open(self.store(), &installed.connections, limits).await?;
         self.guard.set(installed.by_every_name());
+        // First where its recipes stand: an event that arrives now runs only as it may.
+        self.runner.stages.read(self.store(), &installed).await?;
         self.runner.install(Arc::new(installed));
-        self.restage().await?;
+        self.open_paused().await?;
         self.reinstalled.notify_waiters();
         Ok(())
     }

@@ -101,8 +101,8 @@ pub struct Stages {
 }
 
 struct Standing {
-    /// As it is installed now.
-    plan: i64,
+    /// Those that have ever been live.
+    live_plans: Vec<i64>,
     inner: Mutex<Inner>,
 }
 
@@ -117,10 +117,12 @@ impl Standing {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where a run of it stands: one with an older plan began before the change that is in review.
+    /// Where a run of it stands: what is in review does not concern one with a plan that was live before.
     fn stage_of(&self, plan: i64) -> Stage {
         match &self.inner().stage {
-            Stage::Review | Stage::Sandbox if plan != self.plan => Stage::Live,
+            Stage::Review if self.live_plans.contains(&plan) => Stage::Live,
+            // Its plan was installed before, and nobody has let it go live.
+            Stage::Live if !self.live_plans.contains(&plan) => Stage::Review,
             stage => stage.clone(),
         }
     }
@@ -156,9 +158,10 @@ impl Stages {
                 Some(counted) => Some(counted.limited(limits)),
                 None => Some(done_lately(store, name, live_at).await?.limited(limits)),
             };
+            let now_live = (stage == Stage::Live).then_some(installation.plan);
+            let live_plans = store.plan_is_live(name, now_live).await?;
             let inner = Mutex::new(Inner { stage, live_at, allowance });
-            let (name, plan) = (name.clone(), installation.plan);
-            all.insert(name.clone(), Arc::new(Standing { plan, inner }));
+            all.insert(name.clone(), Arc::new(Standing { live_plans, inner }));
         }
         *self.all() = all;
         Ok(())

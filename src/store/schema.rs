@@ -134,6 +134,9 @@ const MIGRATIONS: &[&str] = &["
     INSERT INTO stages (installation, pin, live_at_ms)
         SELECT p.installation, '', max(p.made_at_ms) FROM plans p
         WHERE EXISTS (SELECT 1 FROM runs r WHERE r.plan = p.id) GROUP BY p.installation;
+    -- Whether it has ever been live: runs of it go on while a newer one is in review.
+    ALTER TABLE plans ADD COLUMN was_live INTEGER NOT NULL DEFAULT 0;
+    UPDATE plans SET was_live = 1;
     -- 7 paused
     CREATE INDEX paused_runs ON runs (plan, id) WHERE state = 7;
 "];

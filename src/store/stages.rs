@@ -51,6 +51,30 @@ impl Store {
         .await
     }
 
+    /// Notes that a plan is live; gives all plans of the installation that have ever been.
+    pub async fn plan_is_live(
+        &self,
+        installation: &str,
+        plan: Option<i64>,
+    ) -> Result<Vec<i64>, StoreError> {
+        let installation = installation.to_owned();
+        if let Some(plan) = plan {
+            let known = "SELECT was_live FROM plans WHERE id = ?1";
+            let known: bool =
+                self.read(move |c| c.query_row(known, [plan], |row| row.get(0))).await?;
+            if !known {
+                let note = "UPDATE plans SET was_live = 1 WHERE id = ?1";
+                self.write(move |c| c.execute(note, [plan])).await?;
+            }
+        }
+        self.read(move |c| {
+            c.prepare("SELECT id FROM plans WHERE installation = ?1 AND was_live")?
+                .query_map([installation], |row| row.get(0))?
+                .collect()
+        })
+        .await
+    }
+
     /// Notes the content of an installation that was live before there were stages.
     pub async fn pin(&self, installation: &str, pin: &str) -> Result<(), StoreError> {
         let (installation, pin) = (installation.to_owned(), pin.to_owned());

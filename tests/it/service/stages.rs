@@ -160,3 +160,29 @@ async fn an_edited_recipe_waits_until_somebody_has_looked() {
     let run = kitchen.store().run(RunId(1)).await.unwrap().unwrap();
     assert_eq!(run.state, RunState::Done);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_from_before_an_edit_is_never_sent_as_nobody_has_seen_it() {
+    let recipes = [("contact", RECIPE)];
+    let kitchen = Kitchen::open(menu(&recipes, Limits::default())).await;
+    go_live(&kitchen).await;
+    // In review: what arrives has this plan.
+    let wrong = RECIPE.replace("tags: [lead]", "tags: [customer]");
+    let recipes = [("contact", wrong.as_str())];
+    let kitchen = kitchen.reopen(menu(&recipes, Limits::default())).await;
+    posts(&kitchen, 1..2).await;
+    kitchen.quiet().await;
+    // And once more: as it is now it goes live.
+    let right = RECIPE.replace("tags: [lead]", "tags: [cold]");
+    let recipes = [("contact", right.as_str())];
+    let kitchen = kitchen.reopen(menu(&recipes, Limits::default())).await;
+    kitchen.quiet().await;
+    assert_eq!(states(&kitchen).await, ["paused"]);
+    go_live(&kitchen).await;
+    kitchen.quiet().await;
+    assert_eq!(states(&kitchen).await, ["done"]);
+    let world = kitchen.sandbox.world();
+    let sent = world.ledger().iter().filter(|entry| entry.call.starts_with("DELETE"));
+    let tags: Vec<Value> = sent.map(|entry| entry.body["tags"].clone()).collect();
+    assert_eq!(tags, [json!(["cold"])]);
+}
