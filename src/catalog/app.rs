@@ -58,6 +58,9 @@ pub struct App {
     /// What an account names by itself, such as `custom_fields` and `users`: the operations that list it.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub pull: IndexMap<String, Pull>,
+    /// Which of its records are people, where it has such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people: Option<People>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Limit>,
     /// How many refused requests the app bears before it blocks the caller.
@@ -185,6 +188,18 @@ pub struct Proof {
     /// What a refusal says when the credential is of another account, in small letters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_account: Vec<String>,
+}
+
+/// The records that are people, and how calls name them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct People {
+    /// `contact`
+    pub kind: String,
+    /// Fields of calls with the id of one, or with a list of ids.
+    pub named_by: Vec<String>,
+    /// Fields of a new one by which the same person is recognised, the first that is there.
+    pub known_by: Vec<String>,
 }
 
 /// The operation that lists one part of what an account names by itself.

@@ -23,7 +23,7 @@ mod written;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-pub use app::{App, EventBy, Limit, OAuth, Proof, Pull, Signature, UserTypes};
+pub use app::{App, EventBy, Limit, OAuth, People, Proof, Pull, Signature, UserTypes};
 pub use by_name::{AddedValue, ByName, added_values};
 pub use compile::{CompileError, compile, compile_app, compile_own_file, compile_own_folder};
 pub use event::{EventType, PayloadSource};
@@ -34,7 +34,7 @@ pub use index::{EntryKind, IndexEntry};
 pub use known::OwnApp;
 pub use operation::{
     BulkList, BulkShape, Effect, Example as OperationExample, FieldError, FullList, Idempotency,
-    InDoubt, ListShape, Lookup, NamedResult, Operation, Pages, Slot, TagsShape,
+    InDoubt, ListShape, Lookup, NamedResult, Operation, Pages, RemovesTags, Slot, TagsShape,
 };
 pub use permission::{NoPermission, Refusal};
 pub use schema::{request_schema, response_schema};

@@ -65,6 +65,8 @@ pub struct Operation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bulk: Option<BulkShape>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removes_tags: Option<RemovesTags>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<Field>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub response_unknown: bool,
@@ -108,6 +110,13 @@ pub enum Effect {
     Delete,
     /// Does something that is not a record: sends, charges, starts.
     Action,
+}
+
+impl Effect {
+    /// Whether it changes something in the app.
+    pub fn changes(self) -> bool {
+        self != Effect::Read
+    }
 }
 
 /// What may be done when nobody knows whether a call got through.
@@ -156,6 +165,17 @@ pub struct TagsShape {
     pub contact: String,
     #[serde(default)]
     pub full_list: FullList,
+}
+
+/// It takes tags away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RemovesTags {
+    /// The body field with the tags.
+    pub field: String,
+    /// Only where the path says so.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub with: IndexMap<String, String>,
 }
 
 /// The operation that does the same for many records with one call, and how its answer speaks of each.
@@ -326,7 +346,7 @@ impl Operation {
 
     /// Whether it changes something in the app.
     pub fn changes(&self) -> bool {
-        self.effect != Effect::Read
+        self.effect.changes()
     }
 
     /// The field of that name and where it goes. `path.x`, `query.x` and `body.x` say which of

@@ -13,13 +13,16 @@ use super::options::Format;
 use super::prepare::runtime;
 use super::print;
 use super::project::{LoadedProject, ReadyProject, load_project};
+use super::recipes::summaries;
 use super::snapshot::today;
 use super::store::{StoreArgs, StorePlace, vault_of};
 use super::webhooks::{needed, noted};
 use crate::connection::{Facts, Rotation};
 use crate::diagnostic::Severity;
 use crate::project::PROJECT_FILE;
-use crate::report::{Finding, bytes, counted, findings_json, findings_text, minute, plural};
+use crate::report::{
+    Finding, RecipeSummary, bytes, counted, findings_json, findings_text, minute, plural,
+};
 use crate::store::{Health, RunState, Runs, Store, StoreError};
 use crate::value::duration;
 
@@ -74,6 +77,7 @@ async fn examine(args: &StoreArgs) -> Result<Vec<Finding>> {
             events(&place, &health, &mut findings);
             if let Some(ready) = loaded.as_ref().and_then(|loaded| loaded.ready.as_ref()) {
                 findings.extend(webhooks(&place, ready).await);
+                findings.extend(stages(ready).await?);
             }
             runs(&place, &health, &counts, is_served, &mut findings);
         }
@@ -146,6 +150,38 @@ fn time_zone(place: &StorePlace) -> Finding {
         ),
         _ => Finding::fine("time zone", what),
     }
+}
+
+/// Which recipes run.
+async fn stages(ready: &ReadyProject) -> Result<Vec<Finding>> {
+    let recipes = summaries(ready).await?;
+    let named = |stage: &str| {
+        let names = recipes.iter().filter(|recipe| recipe.stage == stage);
+        names.map(|recipe| recipe.name.as_str()).collect::<Vec<_>>()
+    };
+    let mut findings = Vec::new();
+    let live = named("live");
+    if !live.is_empty() {
+        findings.push(Finding::fine("live", live.join(", ")));
+    }
+    let sandboxed = named("sandbox");
+    if let Some(first) = sandboxed.first() {
+        findings.push(Finding::perhaps(
+            "sandbox",
+            format!("{}: nothing of that is sent", sandboxed.join(", ")),
+            format!("`linecook go-live {first}` lets it change the real accounts"),
+        ));
+    }
+    let stopped = |recipe: &&RecipeSummary| matches!(recipe.stage, "review" | "paused");
+    for recipe in recipes.iter().filter(stopped) {
+        let to_do = format!("look at it, then `linecook go-live {}`", recipe.name);
+        findings.push(Finding::wrong(
+            recipe.stage,
+            format!("{}: {}", recipe.name, recipe.words()),
+            to_do,
+        ));
+    }
+    Ok(findings)
 }
 
 /// By the names of their variables and by what is known of them: a token is never shown.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::exit::{CommandError, Result};
+use super::pin::pin;
 use super::project::{ReadyProject, load_project};
 use crate::connection::Connection;
 use crate::execute::Care;
@@ -52,6 +53,8 @@ pub async fn install_project(store: &Store, ready: &ReadyProject) -> Result<Inst
             settings: loaded.settings.clone(),
             connections: loaded.connections.clone(),
             sync_every: written.sync_every,
+            pin: pin(&loaded.recipe_path, &loaded.settings, &loaded.connections),
+            limits: written.limits,
         });
     }
     let connections = connections(&ready.project);
@@ -62,8 +65,15 @@ pub async fn install_project(store: &Store, ready: &ReadyProject) -> Result<Inst
     }
     let mut installed = install(store, recipes, &ready.defaults, connections).await?;
     installed.renamed = renamed;
+    installed.live_at_once = ready.project.live_at_once;
     installed.care = care(&ready.project);
     Ok(installed)
+}
+
+/// The pin of an installation of a project, by its name.
+pub fn pin_of(ready: &ReadyProject, name: &str) -> String {
+    let found = ready.installations.iter().find(|loaded| loaded.name == name);
+    found.map(|i| pin(&i.recipe_path, &i.settings, &i.connections)).unwrap_or_default()
 }
 
 /// What holds for steps that do not say it themselves.
@@ -80,4 +90,31 @@ pub fn care(project: &Project) -> Care {
 pub fn connections(project: &Project) -> BTreeMap<String, Connection> {
     let called = project.connections.iter();
     called.filter_map(|(name, c)| Some((name.clone(), c.to_call()?))).collect()
+}
+
+/// The installation that is meant by its name or by its recipe's file.
+pub fn installation_named(ready: &ReadyProject, named: &str) -> Result<String> {
+    let enabled = || ready.project.installations.iter().filter(|i| i.enabled);
+    let by_name = enabled().find(|i| i.name == named);
+    let by_file: Vec<_> = enabled()
+        .filter(|i| i.recipe.trim_start_matches("./") == named.trim_start_matches("./"))
+        .collect();
+    match (by_name, &by_file[..]) {
+        (Some(found), _) => Ok(found.name.clone()),
+        (None, [found]) => Ok(found.name.clone()),
+        (None, []) => {
+            let names: Vec<&str> = enabled().map(|i| i.name.as_str()).collect();
+            Err(CommandError::usage(
+                format!("linecook.yaml installs no recipe `{named}`"),
+                format!("it installs {}", names.join(", ")),
+            ))
+        }
+        (None, several) => {
+            let names: Vec<&str> = several.iter().map(|i| i.name.as_str()).collect();
+            Err(CommandError::usage(
+                format!("`{named}` is installed several times"),
+                format!("name one of {}", names.join(", ")),
+            ))
+        }
+    }
 }

@@ -16,20 +16,25 @@ mod events;
 mod exit;
 mod explain;
 mod fail;
+mod go_live;
 mod init;
 mod installed;
 mod links;
 mod live;
 mod live_links;
 mod load;
+mod looking;
 mod new;
 mod options;
 mod own_apps;
+mod pause;
+mod pin;
 mod prepare;
 mod print;
 mod project;
 mod project_file;
 mod pull;
+mod recipes;
 mod record;
 mod request;
 mod restore;
@@ -115,6 +120,13 @@ enum Verb {
     Connections(connections::Args),
     /// Run the project as a service: webhooks in, nothing lost
     Serve(serve::Args),
+    /// Let a recipe go live, when it checks clean, its examples pass and it stays within its limits
+    #[command(name = "go-live")]
+    GoLive(go_live::Args),
+    /// Stop a recipe at once; its events wait until it goes live again
+    Pause(pause::Args),
+    /// Where each recipe of the project stands: in the sandbox, live, in review or paused
+    Recipes(recipes::Args),
     /// The addresses that webhooks are posted to
     Webhooks(webhooks::Args),
     /// Take existing records through a recipe: what it would cost, and with --apply do it
@@ -155,6 +167,9 @@ pub fn main() -> ExitCode {
         Verb::Pull(args) => pull::run(&args),
         Verb::Connections(args) => connections::run(&args),
         Verb::Serve(args) => serve::run(&args),
+        Verb::GoLive(args) => go_live::run(&args),
+        Verb::Pause(args) => pause::run(&args),
+        Verb::Recipes(args) => recipes::run(&args),
         Verb::Webhooks(args) => webhooks::run(&args),
         Verb::Sync(args) => sync::run(&args),
         Verb::Runs(args) => runs::run(&args),

@@ -281,7 +281,9 @@ fn greeting(sandbox: &Sandbox, catalog: &Catalog, public_key: &str) -> String {
     }
     let control = sandbox.control_url();
     text.push_str(&format!("  {:<width$} {control}   such as {control}/ledger\n", "Control"));
-    text.push_str("\nFor linecook.yaml:\n\nconnections:\n");
+    text.push_str("\nFor linecook.yaml:\n\n");
+    text.push_str("live_at_once: true        # nobody is behind these accounts\n");
+    text.push_str("connections:\n");
     for app in apps(catalog) {
         let (name, address) = (&app.app, sandbox.base_url(&app.app));
         text.push_str(&format!("  {name}:\n    app: {name}\n    base_url: {address}\n"));

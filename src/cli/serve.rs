@@ -67,6 +67,7 @@ pub fn run(args: &Args) -> Result {
         let store = ready.store.display();
         let recipes = ready.installations.iter().filter(|i| i.enabled).count();
         info!(recipes, %store, "linecook listens on http://{}", running.address);
+        running.service.say_stages();
         let watching = tokio::spawn(watch(path.clone(), running.service.clone(), credentials));
         stop_signal().await;
         info!("linecook stops: what runs comes to a place where it can go on later");
@@ -294,7 +295,10 @@ async fn watch(path: PathBuf, service: Arc<Service>, credentials: Arc<ProjectCre
         };
         let project = &ready.project;
         match service.reinstall(installed, |name| limits(project, name)).await {
-            Ok(()) => info!("changes were taken over; runs that have started keep their recipe"),
+            Ok(()) => {
+                info!("changes were taken over; runs that have started keep their recipe");
+                service.say_stages();
+            }
             Err(problem) => error!("a change could not be taken over: {problem}: {}", problem.help),
         }
     }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::credentials::ProjectCredentials;
 use super::exit::{CommandError, Exit, Result};
-use super::installed::install_project;
+use super::installed::installation_named;
+use super::looking::{Looking, looking};
 use super::options::Format;
 use super::prepare::runtime;
 use super::print;
@@ -18,11 +19,9 @@ use super::serve::{good, limits, start};
 use super::store::StorePlace;
 use crate::connection::Credentials;
 use crate::execute::gate::Limits;
-use crate::http::{Guard, HttpCaller};
 use crate::project::PROJECT_FILE;
 use crate::server::{
-    DriftReport, Estimate, Gates, Installation, ListError, Progress, SyncState, Way, drift,
-    estimate, progress,
+    DriftReport, Estimate, Installation, ListError, Progress, SyncState, drift, estimate, progress,
 };
 use crate::store::{Options, RequestBody, Runs, Store, StoreErrorKind};
 use crate::value::duration;
@@ -54,7 +53,7 @@ pub fn run(args: &Args) -> Result {
         ));
     }
     let Some(ready) = good(load_project(path)) else { return Ok(Exit::Problems) };
-    let installation = installation(&ready, &args.recipe)?;
+    let installation = installation_named(&ready, &args.recipe)?;
     let place = StorePlace {
         path: ready.store.clone(),
         project: Some(path.to_owned()),
@@ -70,33 +69,6 @@ pub fn run(args: &Args) -> Result {
         }
         show(&ready, &installation, args.format).await
     })
-}
-
-/// The installation that is meant by its name or by its recipe's file.
-fn installation(ready: &ReadyProject, named: &str) -> Result<String> {
-    let enabled = || ready.project.installations.iter().filter(|i| i.enabled);
-    let by_name = enabled().find(|i| i.name == named);
-    let by_file: Vec<_> = enabled()
-        .filter(|i| i.recipe.trim_start_matches("./") == named.trim_start_matches("./"))
-        .collect();
-    match (by_name, &by_file[..]) {
-        (Some(found), _) => Ok(found.name.clone()),
-        (None, [found]) => Ok(found.name.clone()),
-        (None, []) => {
-            let names: Vec<&str> = enabled().map(|i| i.name.as_str()).collect();
-            Err(CommandError::usage(
-                format!("linecook.yaml installs no recipe `{named}`"),
-                format!("it installs {}", names.join(", ")),
-            ))
-        }
-        (None, several) => {
-            let names: Vec<&str> = several.iter().map(|i| i.name.as_str()).collect();
-            Err(CommandError::usage(
-                format!("`{named}` is installed several times"),
-                format!("name one of {}", names.join(", ")),
-            ))
-        }
-    }
 }
 
 /// What a sync of the recipe in this file would change.
@@ -130,25 +102,10 @@ pub fn plan(recipe: &Path, format: Format) -> Result {
 
 /// What it would cost, and what it would change.
 async fn show(ready: &ReadyProject, name: &str, format: Format) -> Result {
-    let store = match Store::open(&ready.store, Options::default()) {
-        Err(error) if error.kind == StoreErrorKind::Taken => {
-            Store::beside(&ready.store, Options::default())?
-        }
-        other => other?,
-    };
-    let installed = install_project(&store, ready).await?;
+    let Looking { way, installed, credentials } = looking(ready).await?;
     let Some(installation) = installed.installation(name).cloned() else {
         return Err(CommandError::usage(format!("`{name}` is not installed"), "see linecook.yaml"));
     };
-    let credentials = ProjectCredentials::of(ready).await?;
-    let caller =
-        HttpCaller::new(ready.project.request_timeout, credentials.clone()).map_err(|e| {
-            CommandError::environment(format!("no calls can be made: {e}"), "check the network")
-        })?;
-    let caller = caller.guarded(Guard::new(installed.by_every_name()));
-    let gates = Gates::default();
-    gates.open(&store, &installed.connections, |name| limits(&ready.project, name)).await?;
-    let way = Way { store, caller, gates };
     let cannot_list = |e: ListError| {
         CommandError::environment(
             format!("the records cannot be listed: {e}"),

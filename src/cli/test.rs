@@ -72,7 +72,8 @@ pub fn run(args: &Args) -> Result {
     }
 }
 
-async fn examples(
+/// Runs the examples of a recipe that was loaded against them.
+pub async fn examples(
     loaded: Loaded,
     defaults: &std::sync::Arc<crate::value::Defaults>,
 ) -> RecipeExamples {

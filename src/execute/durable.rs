@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::allowance::{Permit, everything};
 use super::clock::Clock;
 use super::engine::{Engine, Interrupt};
 use crate::call::{CallError, Caller, Response};
@@ -83,6 +84,7 @@ pub struct DurableEngine<C, K, J, Q> {
     /// The longest wait that is waited for here; a longer one lets others go first.
     patience: Duration,
     stopping: Arc<AtomicBool>,
+    permit: Arc<dyn Permit>,
 }
 
 /// Why an interrupted call has no answer.
@@ -107,7 +109,13 @@ impl<C: Caller, K: Clock, J: Journal, Q: Quota> DurableEngine<C, K, J, Q> {
             pending: Written::default(),
             patience,
             stopping,
+            permit: everything(),
         }
+    }
+
+    /// Who is asked before each call.
+    pub fn with_permit(self, permit: Arc<dyn Permit>) -> Self {
+        DurableEngine { permit, ..self }
     }
 
     /// The journal, and what has yet to be written into it.
@@ -160,11 +168,18 @@ impl<C: Caller, K: Clock, J: Journal, Q: Quota> DurableEngine<C, K, J, Q> {
         self.check_stopping()?;
         let request = &call.planned.request;
         let pass = self.enter(&request.app, call.attempt).await?;
-        if let Err(interrupt) = self.announce(key, call).await {
+        let announced = match self.permit.ask(call) {
+            Ok(()) => self.announce(key, call).await,
+            Err(why) => Err(Interrupt::Suspended(why)),
+        };
+        if let Err(interrupt) = announced {
             self.quota.unused(pass);
             return Err(interrupt);
         }
         let answer = self.caller.call(request).await;
+        if let Ok(response) = &answer {
+            self.permit.answered(call, response);
+        }
         self.quota.answered(pass, &answer);
         let attempt = call.attempt;
         self.pending.answered(key, attempt, &answer);

@@ -2,6 +2,7 @@
 //! through an [`Engine`]. How fast an engine may call is the business of [`gate`], which waits by
 //! tokio's clock.
 
+mod allowance;
 mod any_engine;
 mod attempt;
 mod call_step;
@@ -34,6 +35,7 @@ mod setup;
 mod undo;
 mod used_step;
 
+pub use allowance::{Allowance, Exceeded, Permit, Used};
 pub use attempt::words as answer_in_words;
 pub use clock::{Clock, VirtualClock};
 pub use drive::drive;

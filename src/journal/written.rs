@@ -6,6 +6,9 @@ use super::{CallKey, Change, Decision, Entry, LooksFor, PlannedCall};
 use crate::call::{CallError, Request, Response};
 use crate::catalog::{Effect, InDoubt};
 
+/// What a few entries need: so that their text does not move as it grows.
+const USUAL_BYTES: usize = 2_048;
+
 /// Entries that are written together, in order.
 #[derive(Debug, Default)]
 pub struct Written {
@@ -127,6 +130,9 @@ impl Written {
     }
 
     fn push(&mut self, entry: &impl Serialize) {
+        if self.text.capacity() == 0 {
+            self.text.reserve(USUAL_BYTES);
+        }
         self.text.push(if self.text.is_empty() { b'[' } else { b',' });
         serde_json::to_writer(&mut self.text, entry).expect("entries are plain data");
     }

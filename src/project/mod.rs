@@ -26,8 +26,8 @@ pub use edit::{
 };
 pub use schema::{app_schema, editor_schema, shape_schema};
 pub use written::{
-    WrittenConnection, WrittenEmail, WrittenInstallation, WrittenKeep, WrittenNotify,
-    WrittenProject, WrittenQuota, WrittenWebhooks,
+    WrittenConnection, WrittenEmail, WrittenInstallation, WrittenKeep, WrittenLimits,
+    WrittenNotify, WrittenProject, WrittenQuota, WrittenWebhooks,
 };
 
 /// The name of the project file.
@@ -81,6 +81,8 @@ pub struct Project {
     pub connections: IndexMap<String, NamedConnection>,
     /// In the order of the file; their names are unique.
     pub installations: Vec<Installation>,
+    /// Recipes are live as soon as they are installed or changed.
+    pub live_at_once: bool,
     /// By the name of a connection or of an app; see [`Project::quota`].
     pub quotas: IndexMap<String, Quota>,
     /// How long to wait for one answer.
@@ -182,7 +184,24 @@ pub struct Installation {
     pub settings: Map<String, Value>,
     /// How often both sides are compared, and what differs is repaired.
     pub sync_every: Option<Duration>,
+    pub limits: Limits,
     pub enabled: bool,
+}
+
+/// What a recipe may do in any 24 hours; what is not said has no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// People that are changed.
+    pub contacts: Option<u64>,
+    pub tags_removed: Option<u64>,
+    /// Calls, those that only read too.
+    pub calls: Option<u64>,
+}
+
+impl Limits {
+    pub fn is_none(&self) -> bool {
+        *self == Limits::default()
+    }
 }
 
 /// So many of something in so much time.

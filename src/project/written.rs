@@ -37,6 +37,13 @@ pub struct WrittenProject {
     pub connections: IndexMap<String, WrittenConnection>,
     /// The recipes that run. One recipe may be installed many times.
     pub recipes: Vec<WrittenInstallation>,
+    /// What each recipe may do in 24 hours before it is paused, unless it says so itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<WrittenLimits>,
+    /// Recipes are live as soon as they are installed or changed, because somebody else reviews them, such as
+    /// a pull request; without it a recipe begins in the sandbox, and `linecook go-live` makes it live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live_at_once: Option<bool>,
     /// What a connection (or an app) may send, where that differs from what linecook knows.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub quotas: IndexMap<String, WrittenQuota>,
@@ -119,9 +126,29 @@ pub struct WrittenInstallation {
     /// How often both sides are compared as `linecook sync --apply` does it, such as 1d; never without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync_every: Option<String>,
+    /// What it may do in 24 hours before it is paused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<WrittenLimits>,
     /// Write false to switch it off for a while.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+}
+
+/// What a recipe may do in 24 hours. What is not named has no limit.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenLimits {
+    /// How many people it may change: contacts of HighLevel, customers of Stax.
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<u64>,
+    /// How many tags it may take away; 0 forbids it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags_removed: Option<u64>,
+    /// How many calls it may make, those that only read too.
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls: Option<u64>,
 }
 
 /// What a connection may send.

@@ -82,6 +82,7 @@ impl RunSummary {
             }
             ("held", Some(Outcome::Held { question, .. })) => question.text.clone(),
             ("stopped", Some(Outcome::Stopped { reason, .. })) => reason.clone(),
+            ("paused", Some(Outcome::Suspended { why })) => why.clone(),
             ("waiting", _) => match self.due_at {
                 Some(due) => format!("goes on {}", minute(due, zone)),
                 None => String::new(),
@@ -107,6 +108,13 @@ impl RunSummary {
             ("held", Some(Outcome::Held { question, error })) => {
                 answers(id, question, error.kind == StepErrorKind::InDoubt)
             }
+            ("paused", _) => vec![
+                step(
+                    format!("linecook go-live {}", self.installation),
+                    "let its recipe, and all that waits for it, go on",
+                ),
+                step(format!("linecook runs cancel {id}"), "do not go on with it"),
+            ],
             ("cancelled", _) => {
                 vec![step(format!("linecook runs retry {id}"), "let it go on after all")]
             }
@@ -188,7 +196,7 @@ impl RunList<'_> {
         {
             let _ = writeln!(out, "older ones: --before {}", last.id);
         }
-        for line in [self.what_to_do("failed"), self.what_to_do("held")].into_iter().flatten() {
+        for line in ["failed", "held", "paused"].iter().filter_map(|state| self.what_to_do(state)) {
             let _ = writeln!(out, "{line}");
         }
         out
@@ -202,6 +210,9 @@ impl RunList<'_> {
             "failed" => format!(
                 "failed: `linecook runs show {id}` says why; `linecook runs retry {id}` lets it go on"
             ),
+            "paused" => {
+                format!("paused: `linecook go-live {}` lets them go on", first.installation)
+            }
             _ => format!("held: `linecook runs show {id}` says what it asks, and how to answer"),
         })
     }

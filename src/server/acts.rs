@@ -10,8 +10,8 @@ use crate::catalog::Catalog;
 use crate::execute::{HAPPENED, SEND_AGAIN};
 use crate::journal::{Answer, CallKey, Entry, LinkChange, Outcome};
 use crate::store::{
-    Deliveries, Fingerprint, LinkAccounts, RequestAnswer, RequestBody, RunId, RunRow, RunState,
-    Runs, Store, StoreError,
+    Deliveries, Fingerprint, LinkAccounts, Pause, RequestAnswer, RequestBody, RunId, RunRow,
+    RunState, Runs, Store, StoreError,
 };
 
 /// What was done.
@@ -25,12 +25,15 @@ pub struct Done {
     pub cancelled: Vec<RunId>,
     /// There are new runs.
     pub started: bool,
+    /// A recipe went live or is paused.
+    pub restaged: bool,
 }
 
 impl Done {
     pub fn note(note: impl Into<String>) -> Done {
         let note = note.into();
-        Done { note, reopened: Vec::new(), cancelled: Vec::new(), started: false }
+        let (reopened, cancelled) = (Vec::new(), Vec::new());
+        Done { note, reopened, cancelled, started: false, restaged: false }
     }
 }
 
@@ -67,6 +70,8 @@ pub async fn act(
         RequestBody::Sync { installation } => sync::begin(store, installed, installation).await,
         RequestBody::StopSync { installation } => sync::stop(store, installation).await,
         RequestBody::Links { changes, accounts } => links(store, changes, accounts).await,
+        RequestBody::GoLive { installation, pin } => go_live(store, installation, pin).await,
+        RequestBody::Pause { installation, why } => pause(store, installation, why).await,
     }
 }
 
@@ -95,6 +100,21 @@ pub async fn serve_requests(store: &Store, installed: &Installed) -> Result<Vec<
         }
     }
     Ok(all)
+}
+
+/// From now on an installation is live, with the content that `pin` tells from every other. A service that
+/// has not read that content yet does so within a second; until then it is in review.
+async fn go_live(store: &Store, name: &str, pin: &str) -> Result<Done, ActError> {
+    store.go_live(name, pin).await?;
+    Ok(Done { restaged: true, ..Done::note(format!("{name} is live")) })
+}
+
+async fn pause(store: &Store, name: &str, why: &str) -> Result<Done, ActError> {
+    let pause = Pause { at: Timestamp::now(), why: why.to_owned(), by_limit: false };
+    match store.pause(name, &pause).await? {
+        true => Ok(Done { restaged: true, ..Done::note(format!("{name} is paused")) }),
+        false => Ok(Done::note(format!("{name} is paused already"))),
+    }
 }
 
 async fn known(store: &Store, run: RunId) -> Result<RunRow, ActError> {
@@ -138,6 +158,10 @@ async fn retry(
             }
             Ok(Done { reopened: vec![run], ..Done::note(format!("{run} goes on")) })
         }
+        RunState::Paused => Err(impossible(format!(
+            "{run} waits until its recipe is live: `linecook go-live {}`",
+            row.installation
+        ))),
         RunState::Held => Err(impossible(format!(
             "{run} waits for an answer; give it with `linecook runs resolve {run}`"
         ))),

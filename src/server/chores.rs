@@ -60,6 +60,9 @@ pub async fn tell(
         if let Err(problem) = own_events::tell_of_credentials(&service).await {
             complain(&problem);
         }
+        if let Err(problem) = own_events::tell_of_stages(&service).await {
+            complain(&problem);
+        }
         if !notify.is_silent()
             && may_send <= Instant::now()
             && notify::send(&service, &notify, &client).await
@@ -89,11 +92,16 @@ pub async fn follow_requests(service: Arc<Service>, mut stop: watch::Receiver<bo
 }
 
 async fn requests(service: &Arc<Service>) -> Result<(), StoreError> {
-    for done in serve_requests(service.store(), &service.installed()).await? {
+    let all = serve_requests(service.store(), &service.installed()).await?;
+    let restaged = all.iter().any(|done| done.restaged);
+    for done in all {
         info!("asked from outside: {}", done.note);
         service.follow(done);
     }
-    Ok(())
+    match restaged {
+        true => service.restage().await,
+        false => Ok(()),
+    }
 }
 
 /// Takes over the secrets of webhook addresses when another process has changed them, and drops those whose
@@ -122,6 +130,10 @@ pub async fn count(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
         match service.store().count_open().await {
             Ok(open) => service.set_open_runs(open),
             Err(problem) => complain(&problem),
+        }
+        // A run may have come to wait just when its recipe went live.
+        if let Err(problem) = service.open_paused().await {
+            complain(&problem);
         }
         if let Err(problem) = own_events::tell_of_quotas(&service).await {
             complain(&problem);

@@ -11,6 +11,7 @@ use crate::catalog::{App, Catalog, EventType};
 use crate::connection::Connection;
 use crate::execute::{Care, OwnWrites, Setup, TriggerEvent};
 use crate::plan::{Accounts, Plan, with_custom_fields};
+use crate::project::Limits;
 use crate::store::{Fingerprint, LinkAccounts, Start};
 use crate::template::{Scope, Template};
 use crate::value::{Defaults, RecordKey};
@@ -98,6 +99,10 @@ pub struct Installation {
     pub kept: Arc<Kept>,
     /// How often both sides are compared, and what differs is repaired.
     pub sync_every: Option<Duration>,
+    /// Tells its content, with its settings and accounts, from every other.
+    pub pin: String,
+    /// What it may do in 24 hours.
+    pub limits: Limits,
 }
 
 /// Everything that is installed now.
@@ -108,6 +113,8 @@ pub struct Installed {
     pub connections: BTreeMap<String, Connection>,
     /// What holds for steps that do not say it themselves.
     pub care: Care,
+    /// Recipes are live as soon as they are installed or changed.
+    pub live_at_once: bool,
     /// Names that connections had before → the names now: runs that have started know the old ones.
     pub renamed: BTreeMap<String, String>,
     triggers: HashMap<(String, String), Vec<Trigger>>,
@@ -163,6 +170,7 @@ impl Installed {
             installations,
             connections,
             care: Care::default(),
+            live_at_once: false,
             renamed: BTreeMap::new(),
             triggers,
         }

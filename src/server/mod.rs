@@ -15,12 +15,15 @@ mod notify;
 mod own_events;
 mod receive;
 mod registrar;
+mod rehearsal;
 mod runner;
+mod sandboxed;
 mod signature;
+mod stage;
 mod sync;
 mod timers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -53,11 +56,13 @@ pub use list::{ListError, Way, call as list_call};
 pub(crate) use listen::listen;
 pub use notify::{Email, Notify};
 pub use registrar::{RegisteredHook, Registrar, RegistrarError, Retries};
+pub use rehearsal::Rehearsal;
 pub use signature::{PublicKey, SigningKeys, Verifier};
 
-pub use sync::{DriftReport, Estimate, Progress, SyncState, drift, estimate, progress};
+pub use stage::{Stage, Stages, done_lately};
+pub use sync::{DriftReport, Estimate, Mirror, Progress, SyncState, drift, estimate, progress};
 
-use dispatch::{Dispatcher, Handle};
+use dispatch::{Dispatcher, Handle, Order};
 use runner::Runner;
 
 /// What may have happened is looked for so long after the last moment it could have been answered.
@@ -101,6 +106,10 @@ pub struct Installing {
     pub connections: BTreeMap<String, String>,
     /// How often both sides are compared, and what differs is repaired.
     pub sync_every: Option<Duration>,
+    /// Tells its content, with its settings and accounts, from every other.
+    pub pin: String,
+    /// What it may do in 24 hours.
+    pub limits: crate::project::Limits,
 }
 
 /// The service, as its doors and its clocks see it.
@@ -125,6 +134,7 @@ pub struct Service {
     guard: Guard,
     /// What has been told of them.
     expired: Mutex<Vec<Expired>>,
+    told_stages: Mutex<HashMap<String, Stage>>,
 }
 
 /// A service that runs.
@@ -190,6 +200,8 @@ pub async fn install(
             plan,
             kept,
             sync_every: recipe.sync_every,
+            pin: recipe.pin,
+            limits: recipe.limits,
         });
     }
     Ok(Installed::new(installations, connections))
@@ -231,12 +243,13 @@ pub async fn start(
         fresh_behind,
         options.request_timeout + SETTLE_MARGIN,
     ));
+    runner.restage().await?;
     let open_runs = AtomicI64::new(i64::try_from(open).unwrap_or(i64::MAX));
     let bell = Arc::new(tokio::sync::Notify::new());
     let rings = bell.clone();
     let watch = Box::new(move |ended: &Ended, _| {
         metrics::ended(ended.state.word());
-        if matches!(ended.state, RunState::Failed | RunState::Held) {
+        if matches!(ended.state, RunState::Failed | RunState::Held | RunState::Paused) {
             rings.notify_one();
         }
     });
@@ -258,6 +271,7 @@ pub async fn start(
         credentials,
         guard,
         expired: Mutex::default(),
+        told_stages: Mutex::default(),
     });
     let (stop_working, working_stops) = oneshot::channel();
     let (stop_listening, listening_stops) = oneshot::channel();
@@ -319,9 +333,49 @@ impl Service {
         self.hooks.ensure(self.store(), &installed).await?;
         self.runner.gates.open(self.store(), &installed.connections, limits).await?;
         self.guard.set(installed.by_every_name());
+        // First where its recipes stand: an event that arrives now runs only as it may.
+        self.runner.stages.read(self.store(), &installed).await?;
         self.runner.install(Arc::new(installed));
+        self.open_paused().await?;
         self.reinstalled.notify_waiters();
         Ok(())
+    }
+
+    /// Learns where the recipes stand now, and lets what waits for a live one go on.
+    pub async fn restage(&self) -> Result<(), StoreError> {
+        for run in self.runner.restage().await? {
+            self.dispatch.order(Order::Reopened(run));
+        }
+        Ok(())
+    }
+
+    /// Lets what waits for a live recipe go on.
+    async fn open_paused(&self) -> Result<(), StoreError> {
+        for run in self.runner.open_paused().await? {
+            self.dispatch.order(Order::Reopened(run));
+        }
+        Ok(())
+    }
+
+    /// Where the recipes stand.
+    pub fn stages(&self) -> &Stages {
+        &self.runner.stages
+    }
+
+    /// Says in the log which recipes do not run, and why.
+    pub fn say_stages(&self) {
+        for installation in &self.installed().installations {
+            let name = &installation.name;
+            match self.stages().of(name) {
+                None | Some(Stage::Live) => {}
+                Some(stage @ Stage::Sandbox) => {
+                    tracing::info!(recipe = %name, "{stage}, so nothing is sent: `linecook go-live {name}`");
+                }
+                Some(stage) => {
+                    tracing::warn!(recipe = %name, "{stage}; its events wait: `linecook go-live {name}`");
+                }
+            }
+        }
     }
 
     /// From now on the connections may do no more than these may; what is installed stays.

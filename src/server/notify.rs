@@ -171,6 +171,7 @@ fn headline(notice: &Notice) -> String {
             notice.payload["left"],
             notice.payload["limit"]
         ),
+        "recipe_paused" => format!("{} does not run: it is {}", field("recipe"), field("why")),
         "rotation_due" => format!(
             "the credential of the connection `{}` is to be replaced: it is {} days old",
             field("connection"),

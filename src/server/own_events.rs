@@ -13,6 +13,7 @@ use tracing::error;
 
 use super::Service;
 use super::installed::{Happening, TriggerFacts};
+use super::stage::Stage;
 use crate::catalog::Catalog;
 use crate::connection::Rotation;
 use crate::journal::{Outcome, StepError};
@@ -120,6 +121,37 @@ pub async fn tell_of_quotas(service: &Arc<Service>) -> Result<(), StoreError> {
         let fingerprint =
             Fingerprint::of(&[b"quota_low", connection.as_bytes(), &day.to_le_bytes()]);
         tell(service, "quota_low", payload, fingerprint).await?;
+    }
+    Ok(())
+}
+
+/// A recipe does not run any more, and nobody has asked for that: told once for each time.
+pub async fn tell_of_stages(service: &Arc<Service>) -> Result<(), StoreError> {
+    let installed = service.installed();
+    for installation in &installed.installations {
+        let name = &installation.name;
+        let Some(stage) = service.stages().of(name) else { continue };
+        let before = {
+            let mut told = service.told_stages.lock().unwrap_or_else(PoisonError::into_inner);
+            told.insert(name.clone(), stage.clone())
+        };
+        if before.as_ref() == Some(&stage) {
+            continue;
+        }
+        let (mark, at) = match &stage {
+            Stage::Review => (installation.pin.clone(), Timestamp::now()),
+            Stage::Paused(pause) if pause.by_limit => (pause.at.to_string(), pause.at),
+            _ => continue,
+        };
+        let payload = json!({
+            "recipe": installation.kept.plan.recipe.name,
+            "installation": name,
+            "why": stage.to_string(),
+            "help": format!("look at it, then `linecook go-live {name}`; its events wait until then"),
+            "paused_at": at.to_string(),
+        });
+        let fingerprint = Fingerprint::of(&[b"recipe_paused", name.as_bytes(), mark.as_bytes()]);
+        tell(service, "recipe_paused", payload, fingerprint).await?;
     }
     Ok(())
 }

@@ -11,6 +11,8 @@ use tracing::{Instrument, debug, error, info_span, warn};
 use super::bundle::{Bundled, Bundles, Together};
 use super::installed::{Installed, Kept};
 use super::metrics::Counted;
+use super::sandboxed;
+use super::stage::{Stage, Stages};
 use crate::clock::SystemClock;
 use crate::execute::{
     DurableEngine, Journal, LONGEST_CHAIN, Links, OwnWrites, RecordLocks, TriggerEvent, drive,
@@ -21,8 +23,8 @@ use crate::journal::{
     Written,
 };
 use crate::store::{
-    Ended, Fingerprint, Ready, Remembered, RunId, Spending, Store, StoreError, StoreErrorKind,
-    StoreLinks,
+    Ended, Fingerprint, Ready, Remembered, RunId, RunState, Spending, Store, StoreError,
+    StoreErrorKind, StoreLinks,
 };
 use crate::template::LinkQuestion;
 use crate::value::RecordKey;
@@ -45,6 +47,7 @@ pub struct Runner {
     bundles: Bundles,
     /// What has been written lately: what tells of that is an echo.
     pub own_writes: OwnWrites,
+    pub stages: Stages,
     installed: Mutex<Arc<Installed>>,
     kept: Mutex<HashMap<i64, Arc<Kept>>>,
 }
@@ -70,6 +73,7 @@ impl Runner {
             locks: RecordLocks::default(),
             bundles: Bundles::default(),
             own_writes: OwnWrites::default(),
+            stages: Stages::default(),
         }
     }
 
@@ -80,6 +84,26 @@ impl Runner {
     /// What is installed from now on. Runs that have started keep what they have.
     pub fn install(&self, installed: Arc<Installed>) {
         *self.installed.lock().unwrap_or_else(PoisonError::into_inner) = installed;
+    }
+
+    /// Learns where the recipes stand now, and opens what waits for one that is live.
+    pub async fn restage(&self) -> Result<Vec<RunId>, StoreError> {
+        let installed = self.installed();
+        self.stages.read(&self.store, &installed).await?;
+        self.open_paused().await
+    }
+
+    /// Opens what waits for a recipe that is live.
+    pub async fn open_paused(&self) -> Result<Vec<RunId>, StoreError> {
+        let mut opened = Vec::new();
+        for (name, _) in self.store.paused_runs().await? {
+            if let (Some(Stage::Live), Some(installation)) =
+                (self.stages.of(&name), self.installed().installation(&name))
+            {
+                opened.extend(self.store.open_paused(&name, installation.plan).await?);
+            }
+        }
+        Ok(opened)
     }
 
     /// Runs one run as far as it goes now, and notes how it stands. None when it is as it was, because the
@@ -111,12 +135,54 @@ impl Runner {
         Ok(ended)
     }
 
+    /// Notes that a run waits until its recipe is live.
+    async fn parks(&self, run: RunId, stage: &Stage) -> Result<Option<Ended>, StoreError> {
+        let ended = paused(stage);
+        let (nothing, remembered) = (Written::default(), Remembered::default());
+        self.store.append(run, 0, &nothing, Vec::new(), remembered, Some(ended.clone())).await?;
+        Ok(Some(ended))
+    }
+
+    /// Notes what a run would have done.
+    async fn pretends(
+        &self,
+        ready: Ready,
+        installed: &Installed,
+    ) -> Result<Option<Ended>, StoreError> {
+        let run = ready.id;
+        let ended = match self.kept(ready.plan).await? {
+            Some(kept) => match start(&ready, &kept, installed, self.settle_after) {
+                Ok((event, setup)) => {
+                    let connections = installed.names_now(&kept.connections);
+                    let through = (event.event.app.as_str(), ready.connection.as_str());
+                    let accounts = Arc::new(installed.accounts_of(&connections, through));
+                    let links = StoreLinks { store: self.store.clone(), accounts };
+                    let reason = sandboxed::reason(&kept.plan, &event, &setup, links).await;
+                    Ended::of(Outcome::Stopped { reason, place: Default::default() })
+                }
+                Err(why) => return self.does_not_start(run, 0, cannot_start(why)).await,
+            },
+            None => {
+                let why = cannot_start("its plan is not there any more".to_owned());
+                return self.does_not_start(run, 0, why).await;
+            }
+        };
+        let (nothing, remembered) = (Written::default(), Remembered::default());
+        self.store.append(run, 0, &nothing, Vec::new(), remembered, ended.clone()).await?;
+        Ok(ended)
+    }
+
     async fn guarded(
         &self,
         ready: Ready,
         stopping: Arc<AtomicBool>,
         reopened: bool,
     ) -> Result<Option<Ended>, StoreError> {
+        match self.stages.of_run(&ready.installation, ready.plan) {
+            Stage::Live => {}
+            Stage::Sandbox => return self.pretends(ready, &self.installed()).await,
+            stage => return self.parks(ready.id, &stage).await,
+        }
         let rows = match ready.id > self.fresh_behind && !reopened {
             true => Vec::new(),
             false => self.store.journal(ready.id).await?,
@@ -168,6 +234,7 @@ impl Runner {
             plan: ready.plan,
             data: Fingerprint::of(&[ready.payload.as_deref().unwrap_or_default().as_bytes()]),
         };
+        let permit = self.stages.permit(&journal.installation, journal.plan);
         let mut engine = DurableEngine::new(
             caller,
             SystemClock::real(),
@@ -176,9 +243,10 @@ impl Runner {
             replay,
             PATIENCE,
             stopping.clone(),
-        );
+        )
+        .with_permit(permit);
         let outcome = drive(&kept.plan, &event, &setup, &mut engine).await;
-        let (journal, pending) = engine.into_journal();
+        let (journal, mut pending) = engine.into_journal();
         match &outcome {
             Outcome::Failed(error) => {
                 warn!(recipe = %kept.plan.recipe.name, step = %error.step, line = error.place.line, "failed: {}", error.message);
@@ -191,7 +259,29 @@ impl Runner {
             }
             other => debug!(recipe = %kept.plan.recipe.name, "{}", other.word()),
         }
-        Ok(self.note(journal, pending, outcome, &stopping).await)
+        let stage = match &outcome {
+            Outcome::Suspended { .. } => self.stages.of_run(&journal.installation, journal.plan),
+            _ => Stage::Live,
+        };
+        let installation = journal.installation.clone();
+        let ended = match stage {
+            Stage::Live => Ended::of(outcome),
+            ref stage => {
+                // It has not begun: it takes the recipe that goes live next.
+                if journal.row == 0 && pending.costs().is_empty() {
+                    pending.clear();
+                }
+                Some(paused(stage))
+            }
+        };
+        let ended = self.note(journal, pending, ended, &stopping).await;
+        if let Stage::Paused(pause) = &stage
+            && pause.by_limit
+            && self.store.pause(&installation, pause).await?
+        {
+            error!(recipe = %kept.plan.recipe.name, "paused: {}", pause.why);
+        }
+        Ok(ended)
     }
 
     /// Notes how the run stands, as soon as the store takes it.
@@ -199,10 +289,9 @@ impl Runner {
         &self,
         journal: RunJournal,
         pending: Written,
-        outcome: Outcome,
+        ended: Option<Ended>,
         stopping: &AtomicBool,
     ) -> Option<Ended> {
-        let ended = Ended::of(outcome);
         let mut pause = Duration::from_millis(200);
         loop {
             let spent = journal.spent(&pending);
@@ -275,6 +364,12 @@ fn start(
     };
     let setup = kept.setup(ready.id.to_string(), installed, settle_after)?;
     Ok((event, setup))
+}
+
+/// A run that waits until its recipe is live.
+fn paused(stage: &Stage) -> Ended {
+    let why = format!("its recipe is {stage}");
+    Ended { state: RunState::Paused, due_at: None, outcome: Outcome::Suspended { why } }
 }
 
 fn cannot_start(why: String) -> StepError {

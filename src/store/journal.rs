@@ -75,6 +75,44 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Goes through the entries that runs of an installation have written since then, in order.
+    pub async fn each_entry_since<T: Send + 'static>(
+        &self,
+        installation: &str,
+        since: Timestamp,
+        mut into: T,
+        take: impl Fn(&mut T, RunId, Timestamp, Entry) + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let installation = installation.to_owned();
+        self.read(move |c| {
+            // Rows come in the order of time: what is older is not even looked at.
+            let mut first = i64::MAX;
+            let mut back = c.prepare("SELECT id, at_ms FROM journal ORDER BY id DESC")?;
+            let mut rows = back.query([])?;
+            while let Some(row) = rows.next()? {
+                if row.get::<_, i64>(1)? < since.as_millisecond() {
+                    break;
+                }
+                first = row.get(0)?;
+            }
+            let mut query = c.prepare(
+                "SELECT j.at_ms, j.entries, j.run FROM journal j
+                 JOIN runs r ON r.id = j.run JOIN plans p ON p.id = r.plan
+                 WHERE j.id >= ?1 AND p.installation = ?2 ORDER BY j.id",
+            )?;
+            let mut rows = query.query(params![first, installation])?;
+            while let Some(row) = rows.next()? {
+                let run = RunId(row.get(2)?);
+                let JournalRow { at, entries } = read(row)?;
+                entries.into_iter().for_each(|entry| take(&mut into, run, at, entry));
+            }
+            Ok(into)
+        })
+        .await
+    }
+}
+
 pub(super) fn insert(
     c: &Connection,
     run: RunId,
@@ -96,12 +134,13 @@ pub(super) fn count(c: &Connection, run: RunId) -> rusqlite::Result<u32> {
 pub(super) fn rows(c: &Connection, run: RunId) -> rusqlite::Result<Vec<JournalRow>> {
     let mut query =
         c.prepare_cached("SELECT at_ms, entries FROM journal WHERE run = ?1 ORDER BY row")?;
-    let read = |row: &rusqlite::Row<'_>| {
-        let text = row.get_ref(1)?.as_str()?;
-        let entries = serde_json::from_str(text).map_err(|e| {
-            rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, e.into())
-        })?;
-        Ok(JournalRow { at: super::deliveries::moment(row.get(0)?), entries })
-    };
     query.query_map([run.0], read)?.collect()
+}
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<JournalRow> {
+    let text = row.get_ref(1)?.as_str()?;
+    let entries = serde_json::from_str(text).map_err(|e| {
+        rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, e.into())
+    })?;
+    Ok(JournalRow { at: super::deliveries::moment(row.get(0)?), entries })
 }

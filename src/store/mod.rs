@@ -23,6 +23,7 @@ mod runs;
 mod schema;
 mod seen;
 mod spending;
+mod stages;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -43,6 +44,7 @@ pub use retention::Swept;
 pub use runs::{Counts, Ended, Ready, RunFilter, RunId, RunRow, RunState, Runs};
 pub use seen::{Fingerprint, Seen};
 pub use spending::{Spending, Spent};
+pub use stages::{Pause, StageRow};
 
 use lease::Lease;
 use writer::Writer;

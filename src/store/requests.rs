@@ -48,6 +48,16 @@ pub enum RequestBody {
         changes: Vec<LinkChange>,
         accounts: LinkAccounts,
     },
+    /// Let a recipe go live, with the content that `pin` tells from every other.
+    GoLive {
+        installation: String,
+        pin: String,
+    },
+    /// Let nothing of a recipe run.
+    Pause {
+        installation: String,
+        why: String,
+    },
 }
 
 /// What became of a request, in words.
@@ -142,7 +152,7 @@ impl Store {
         self.write(move |c| {
             c.execute(
                 "UPDATE runs SET state = 6, due_at_ms = NULL, ended_at_ms = ?2
-                 WHERE id = ?1 AND state IN (0, 1, 2, 5)",
+                 WHERE id = ?1 AND state IN (0, 1, 2, 5, 7)",
                 params![run.0, now],
             )
             .map(|n| n == 1)

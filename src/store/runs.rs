@@ -45,10 +45,12 @@ pub enum RunState {
     Failed,
     /// A person ended it.
     Cancelled,
+    /// Its recipe is not live now: it goes on when it is.
+    Paused,
 }
 
 impl RunState {
-    pub const ALL: [RunState; 7] = [
+    pub const ALL: [RunState; 8] = [
         RunState::Open,
         RunState::Waiting,
         RunState::Held,
@@ -56,6 +58,7 @@ impl RunState {
         RunState::Stopped,
         RunState::Failed,
         RunState::Cancelled,
+        RunState::Paused,
     ];
 
     /// As it is stored.
@@ -77,6 +80,7 @@ impl RunState {
             RunState::Stopped => "stopped",
             RunState::Failed => "failed",
             RunState::Cancelled => "cancelled",
+            RunState::Paused => "paused",
         }
     }
 

@@ -121,6 +121,24 @@ const MIGRATIONS: &[&str] = &["
         at_ms INTEGER NOT NULL,
         PRIMARY KEY (installation, record)
     ) STRICT, WITHOUT ROWID;
+",
+"
+    -- Which recipes are live, as what, and which are paused.
+    CREATE TABLE stages (
+        installation TEXT PRIMARY KEY,
+        -- What went live; empty for what was live before there were stages, until it is seen.
+        pin TEXT,
+        live_at_ms INTEGER,
+        paused_at_ms INTEGER, why TEXT, by_limit INTEGER
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO stages (installation, pin, live_at_ms)
+        SELECT p.installation, '', max(p.made_at_ms) FROM plans p
+        WHERE EXISTS (SELECT 1 FROM runs r WHERE r.plan = p.id) GROUP BY p.installation;
+    -- Whether it has ever been live: runs of it go on while a newer one is in review.
+    ALTER TABLE plans ADD COLUMN was_live INTEGER NOT NULL DEFAULT 0;
+    UPDATE plans SET was_live = 1;
+    -- 7 paused
+    CREATE INDEX paused_runs ON runs (plan, id) WHERE state = 7;
 "];
 
 /// The version of the tables as this program writes them.

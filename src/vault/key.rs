@@ -11,12 +11,11 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::error::{VaultError, VaultErrorKind};
+use super::keyring;
 use crate::connection::{Redactor, Secret};
 
 /// The environment variable that may hold the key.
 pub const KEY_VARIABLE: &str = "LINECOOK_KEY";
-/// How the keyring knows our keys.
-const KEYRING_SERVICE: &str = "linecook";
 
 /// A key.
 #[derive(Clone)]
@@ -42,11 +41,11 @@ impl Key {
         digest.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    fn text(&self) -> Zeroizing<String> {
+    pub(super) fn text(&self) -> Zeroizing<String> {
         Zeroizing::new(STANDARD.encode(*self.0))
     }
 
-    fn parse(text: &str) -> Option<Key> {
+    pub(super) fn parse(text: &str) -> Option<Key> {
         let bytes = Zeroizing::new(STANDARD.decode(text.trim()).ok()?);
         let mut key = Zeroizing::new([0; 32]);
         (bytes.len() == key.len()).then(|| key.copy_from_slice(&bytes))?;
@@ -106,7 +105,7 @@ impl KeyPlaces {
                     "set {KEY_VARIABLE} to the key that it was made with; without the key connect every account again, after deleting the vault"
                 ),
             )),
-            KeyPlace::Keyring => match self.keyring.then(|| in_keyring(id)).flatten() {
+            KeyPlace::Keyring => match self.keyring.then(|| keyring::find(id)).flatten() {
                 Some(key) if key.id() == id => Ok(key),
                 Some(_) => Err(wrong_key("the keyring holds")),
                 None => Err(VaultError::new(
@@ -158,7 +157,7 @@ impl KeyPlaces {
             return Ok((from_environment(text)?, KeyPlace::Environment));
         }
         if self.keyring
-            && let Some(key) = to_keyring(Key::new_random())
+            && let Some(key) = keyring::keep(Key::new_random())
         {
             return Ok((key, KeyPlace::Keyring));
         }
@@ -178,7 +177,7 @@ impl KeyPlaces {
                 )),
             },
             KeyPlace::Keyring => {
-                let made = self.keyring.then(|| to_keyring(Key::new_random())).flatten();
+                let made = self.keyring.then(|| keyring::keep(Key::new_random())).flatten();
                 made.ok_or_else(|| {
                     VaultError::new(
                         VaultErrorKind::NoKey,
@@ -298,28 +297,4 @@ fn make_private_folder(folder: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     fs::create_dir_all(folder)
-}
-
-fn in_keyring(id: &str) -> Option<Key> {
-    let id = id.to_owned();
-    on_own_thread(move || {
-        let entry = keyring::Entry::new(KEYRING_SERVICE, &id).ok()?;
-        Key::parse(&Zeroizing::new(entry.get_password().ok()?))
-    })
-}
-
-/// Puts a key into the keyring; none when there is no keyring, or when it does not give the key back.
-fn to_keyring(key: Key) -> Option<Key> {
-    on_own_thread(move || {
-        let entry = keyring::Entry::new(KEYRING_SERVICE, &key.id()).ok()?;
-        entry.set_password(&key.text()).ok()?;
-        Key::parse(&Zeroizing::new(entry.get_password().ok()?))
-    })
-}
-
-/// The keyring of Linux runs something of its own that must not meet our runtime.
-fn on_own_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Option<T> + Send + 'static,
-) -> Option<T> {
-    std::thread::spawn(work).join().ok().flatten()
 }

@@ -7,6 +7,7 @@ mod contents;
 mod error;
 mod hooks;
 mod key;
+mod keyring;
 mod seal;
 #[cfg(test)]
 mod tests;

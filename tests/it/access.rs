@@ -1,16 +1,14 @@
 //! What a connection may do, and which links hold, as people meet it: with `run --live`, and while the
 //! service runs.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 use linecook::sandbox::{Sandbox, World};
-use linecook::vault::KEY_VARIABLE;
 use serde_json::{Value, json};
 
-use crate::cases::{KEY, linecook_with, seen};
-use crate::service::{client, sandbox};
+use crate::cases::{linecook_with, seen};
+use crate::service::sandbox;
+use crate::serving::{Customers, Serving};
 
 const RECIPE: &str = "\
 name: A contact for every customer
@@ -45,7 +43,8 @@ impl Shop {
     /// Writes the project file, with more keys of the connection `main`.
     fn may(&self, more: &str) {
         let text = format!(
-            "listen: 127.0.0.1:0\n\
+            "live_at_once: true\n\
+             listen: 127.0.0.1:0\n\
              public_url: http://127.0.0.1:1\n\
              connections:\n  \
                stax: {{ app: stax, base_url: \"{stax}\" }}\n  \
@@ -125,7 +124,7 @@ steps:
     let text = shop.says(LIVE);
     assert!(text.contains("before contact_id: contact0000000000001"), "{text}");
 
-    let mut serving = Serving::start(&shop);
+    let mut serving = Serving::start(shop.path());
     serving.says("linecook listens on");
     let text = shop.says("links remove stax.customer c1 --yes");
     assert!(text.contains("unlinked stax.customer c1"), "{text}");
@@ -164,67 +163,17 @@ async fn nothing_starts_with_a_connection_that_may_not_do_what_a_recipe_needs() 
     assert_eq!(json["diagnostics"][0]["code"], "lacks-scope");
 }
 
-/// A service as its own process, with its log.
-struct Serving {
-    child: Child,
-    log: std::io::Lines<BufReader<std::process::ChildStderr>>,
-}
-
-impl Serving {
-    fn start(shop: &Shop) -> Serving {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_linecook"))
-            .args(["serve", "--log", "json"])
-            .current_dir(shop.path())
-            .env("XDG_CONFIG_HOME", shop.path())
-            .env(KEY_VARIABLE, KEY)
-            .env("LINECOOK_MAIN_TOKEN", World::token("highlevel"))
-            .env("LINECOOK_STAX_TOKEN", World::token("stax"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        Serving { child, log }
-    }
-
-    /// The next line of the log that holds this.
-    fn says(&mut self, what: &str) -> String {
-        loop {
-            let line = self.log.next().expect("the service still runs").unwrap();
-            if line.contains(what) {
-                return line;
-            }
-        }
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_taken_away_holds_at_once_although_the_project_has_errors_then() {
     let shop = Shop::open().await;
-    let mut serving = Serving::start(&shop);
-    let line = serving.says("linecook listens on");
-    let address = line.split("http://").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let mut serving = Serving::start(shop.path());
+    let address = serving.address();
     let hooks = shop.says("webhooks list --format json");
     let hooks: Value = serde_json::from_str(hooks.lines().next().unwrap()).unwrap();
     let path = hooks["webhooks"][0]["address"].as_str().unwrap();
     let hook = path.replace("127.0.0.1:1/", &format!("{address}/"));
-    let client = client();
-    let mut number = 0;
-    let mut post = async || {
-        number += 1;
-        let customer =
-            json!({ "id": format!("c{number}"), "email": format!("c{number}@example.com") });
-        let answer = client.post(&hook).json(&customer).send().await.unwrap();
-        assert_eq!(answer.status().as_u16(), 202);
-    };
-    post().await;
+    let mut customers = Customers::to(hook);
+    customers.post().await;
     while shop.calls() == 0 {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
@@ -232,14 +181,14 @@ async fn what_is_taken_away_holds_at_once_although_the_project_has_errors_then()
     shop.may(", allow: ['*.read']");
     let said = serving.says("a change has errors");
     assert!(said.contains("does not cover `contacts.write`"), "{said}");
-    post().await;
+    customers.post().await;
     let said = serving.says("failed: ");
     assert!(said.contains("not sent: `allow` of the connection `main`"), "{said}");
     assert_eq!(shop.calls(), 1);
 
     shop.may(", allow: ['*']");
     serving.says("changes were taken over");
-    post().await;
+    customers.post().await;
     while shop.calls() == 1 {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }

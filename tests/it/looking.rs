@@ -125,6 +125,7 @@ async fn left_behind() -> TempDir {
     stop(running, Duration::from_secs(10)).await;
     drop(sandbox);
     let mut project = "\
+live_at_once: true
 timezone: America/New_York
 connections:
   main: { app: highlevel, location_id: here, base_url: 'http://127.0.0.1:9' }

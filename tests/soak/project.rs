@@ -79,7 +79,8 @@ impl Project {
         let folder = tempfile::tempdir().unwrap();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let yaml = format!(
-            "listen: 127.0.0.1:{port}\n\
+            "live_at_once: true\n\
+             listen: 127.0.0.1:{port}\n\
              public_url: http://127.0.0.1:{port}\n\
              request_timeout: 200ms\n\
              connections:\n  \

@@ -85,6 +85,11 @@ impl Compiler {
                     ));
                 }
             }
+            if let Some(removes) = &operation.removes_tags
+                && !operation.body.as_ref().is_some_and(|body| body.contains_key(&removes.field))
+            {
+                say(format!("`removes_tags` names `{}`, which is no body field", removes.field));
+            }
             for (name, _) in operation.example.with.iter() {
                 if operation.field(name).is_err()
                     && !operation.body_unknown

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::catalog::EventType;
 use crate::check::{CheckedRecipe, SettingProblem, TriggerKind, filled_settings};
 use crate::diagnostic::{self, Diagnostic, Fix, Place, nearest, nested};
-use crate::project::{Installation, NamedConnection, WrittenInstallation};
+use crate::project::{Installation, Limits, NamedConnection, WrittenInstallation};
 use crate::snapshot::{NoPick, Snapshots};
 use crate::source::Route;
 use crate::value::{Kind, ValueError, duration};
@@ -79,8 +79,20 @@ impl ProjectChecker<'_> {
             connections: chosen,
             settings: settings?,
             sync_every,
+            limits: self.limits(written),
             enabled,
         })
+    }
+
+    /// Its own, and for what it does not say those of the project.
+    fn limits(&self, written: &WrittenInstallation) -> Limits {
+        let of_project = self.file.written.limits.clone().unwrap_or_default();
+        let own = written.limits.clone().unwrap_or_default();
+        Limits {
+            contacts: own.contacts.or(of_project.contacts),
+            tags_removed: own.tags_removed.or(of_project.tags_removed),
+            calls: own.calls.or(of_project.calls),
+        }
     }
 
     /// How often both sides are compared: at most once an hour, and only where a list shows the records.

@@ -106,6 +106,7 @@ pub fn project<'a>(
         store: PathBuf::from(store),
         connections,
         installations: installations?,
+        live_at_once: written.live_at_once.unwrap_or(false),
         quotas,
         request_timeout,
         check_identity: written.check_identity,

@@ -8,6 +8,7 @@ mod rotate;
 mod test;
 
 use clap::Subcommand;
+pub use test::test as test_connections;
 
 use super::exit::{CommandError, Result};
 use super::project_file::OpenProject;

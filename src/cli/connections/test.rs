@@ -33,7 +33,7 @@ pub struct Args {
 }
 
 /// One connection and what was found.
-struct Tested {
+pub struct Tested {
     name: String,
     app: String,
     verdict: Verdict,
@@ -67,7 +67,8 @@ pub fn run(args: &Args) -> Result {
     Ok(if has_bad { Exit::Problems } else { Exit::Good })
 }
 
-async fn test(
+/// Asks the app behind each connection.
+pub async fn test(
     ready: &ReadyProject,
     connections: BTreeMap<String, Connection>,
 ) -> Result<Vec<Tested>> {
@@ -94,7 +95,7 @@ async fn test(
 }
 
 impl Tested {
-    fn finding(&self) -> Finding {
+    pub fn finding(&self) -> Finding {
         let name = self.name.clone();
         match &self.verdict {
             Verdict::Good { note: None } => Finding::fine(name, "works"),

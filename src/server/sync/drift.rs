@@ -3,33 +3,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::super::gates::RunGates;
 use super::super::installed::{Installation, Installed};
 use super::super::list::{ListError, Page, Reader, Way};
+use super::super::rehearsal::Rehearsal;
 use super::Source;
 use super::mirror::Mirror;
-use crate::call::{CallError, Caller, Request, Response};
-use crate::catalog::{Catalog, Effect, EventType};
-use crate::execute::{Care, Imagined, Quota, ReadingEngine, Setup, TriggerEvent, drive, effective};
-use crate::http::HttpCaller;
+use crate::catalog::{Effect, EventType};
+use crate::execute::{TriggerEvent, effective};
 use crate::journal::{Decision, Entry, LinkChange, Outcome};
-use crate::store::{Spending, Store, StoreLinks};
 
 /// So many differences are told one by one.
 const TOLD: usize = 20;
 
 /// Looks at records one by one.
 pub struct Drift<'a> {
-    installation: &'a Arc<Installation>,
-    caller: Mirrored,
-    links: StoreLinks,
-    setup: Setup,
+    rehearsal: Rehearsal<'a>,
 }
 
 /// What would become of one record.
@@ -77,22 +70,10 @@ impl<'a> Drift<'a> {
         source: &Source,
         mirror: Arc<Mirror>,
     ) -> Result<Drift<'a>, ListError> {
-        let kept = &installation.kept;
-        let wrong = |message: String| ListError { message, may_pass: false };
-        let mut setup = kept.setup("sync".to_owned(), installed, Duration::ZERO).map_err(wrong)?;
-        setup.care = Care { compare: true, verify: false, ..setup.care };
-        let connections = installed.names_now(&kept.connections);
         let through = (source.event.app.as_str(), source.connection.as_str());
-        let accounts = Arc::new(installed.accounts_of(&connections, through));
-        let links = StoreLinks { store: way.store.clone(), accounts };
-        let caller = Mirrored {
-            mirror,
-            caller: way.caller.through(&connections),
-            gates: Arc::new(way.gates.of_run(&connections, 1)),
-            store: way.store.clone(),
-            connections: Arc::new(connections),
-        };
-        Ok(Drift { installation, caller, links, setup })
+        let rehearsal = Rehearsal::new(way, installed, installation, through, mirror);
+        let wrong = |message: String| ListError { message, may_pass: false };
+        Ok(Drift { rehearsal: rehearsal.map_err(wrong)? })
     }
 
     /// What would become of a record.
@@ -103,21 +84,10 @@ impl<'a> Drift<'a> {
             event: event.clone(),
             payload: record,
         };
-        let catalog = Catalog::embedded();
-        let name = &self.installation.name;
-        let last_seen = match event.event.record_of(&event.payload) {
-            Some(record) if self.compares() => self.caller.store.last_seen(name, &record).await,
-            _ => Ok(None),
-        };
-        let last_seen = match last_seen {
-            Ok(last_seen) => last_seen,
+        let (outcome, history) = match self.rehearsal.of(&event).await {
+            Ok(seen) => seen,
             Err(problem) => return Verdict::unclear(problem.to_string()),
         };
-        let mut engine = ReadingEngine::new(self.caller.clone(), catalog, Timestamp::now())
-            .with_links(Imagined::over(self.links.clone()))
-            .with_last_seen(last_seen);
-        let plan = &self.installation.kept.plan;
-        let outcome = drive(plan, &event, &self.setup, &mut engine).await;
         let mut verdict = Verdict::default();
         match outcome {
             Outcome::Done | Outcome::Stopped { .. } | Outcome::Waiting { .. } => {}
@@ -126,7 +96,6 @@ impl<'a> Drift<'a> {
             Outcome::Suspended { why } => verdict.unclear = Some(why),
         }
         let mut compared: BTreeMap<(String, Vec<usize>), Vec<String>> = BTreeMap::new();
-        let history = engine.into_history();
         for entry in history.entries() {
             match entry {
                 Entry::Decided { key, decision: Decision::Compared(changes) } => {
@@ -150,7 +119,7 @@ impl<'a> Drift<'a> {
             }
         }
         let changes: Vec<LinkChange> = history.link_changes().map(|(_, change)| change).collect();
-        match effective(&mut self.links.clone(), &changes).await {
+        match effective(&mut self.rehearsal.links(), &changes).await {
             Ok(changes) => {
                 let words = changes.iter().map(|change| match change.begins() {
                     Some(_) => ("link".to_owned(), Vec::new()),
@@ -161,11 +130,6 @@ impl<'a> Drift<'a> {
             Err(why) => verdict.unclear = verdict.unclear.or(Some(why)),
         }
         verdict
-    }
-
-    /// Whether the recipe runs only when something has changed.
-    fn compares(&self) -> bool {
-        self.installation.kept.plan.recipe.trigger.changed.is_some()
     }
 
     /// Looks at all records of a list, whose first page has been read; `tell` is told how many have been
@@ -235,35 +199,4 @@ fn name_of(record: &Map<String, Value>) -> String {
     let text = |field: &str| record.get(field).and_then(Value::as_str).filter(|t| !t.is_empty());
     let named = ["email", "name", "phone", "company", "id"].into_iter().find_map(text);
     named.unwrap_or("a record without a name").to_owned()
-}
-
-/// A way out that asks the mirror first, and goes through the gates of the connections.
-#[derive(Clone)]
-struct Mirrored {
-    mirror: Arc<Mirror>,
-    caller: HttpCaller,
-    gates: Arc<RunGates>,
-    store: Store,
-    /// App → connection.
-    connections: Arc<BTreeMap<String, String>>,
-}
-
-impl Caller for Mirrored {
-    async fn call(&self, request: &Request) -> Result<Response, CallError> {
-        if let Some(answer) = self.mirror.answer(request) {
-            return Ok(answer);
-        }
-        let pass = self.gates.enter(&request.app, 1).await.map_err(|until| {
-            CallError::NotSent(format!("the connection takes no more calls until {until}"))
-        })?;
-        let answer = self.caller.call(request).await;
-        self.gates.answered(pass, &answer);
-        if let Some(connection) = self.connections.get(&request.app) {
-            let failures = u32::from(!answer.as_ref().is_ok_and(Response::is_success));
-            let spending = Spending { connection: connection.clone(), requests: 1, failures };
-            // What is not noted here is missed only by the next start.
-            let _ = self.store.note_spending(spending).await;
-        }
-        answer
-    }
 }

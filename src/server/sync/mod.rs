@@ -15,18 +15,19 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use drift::Drift;
-use mirror::Mirror;
 
 use super::Service;
 use super::acts::{ActError, Done, impossible};
 use super::installed::{Happening, Installation, Installed, TriggerFacts};
 use super::list::{self, ListError, Reader, Way};
+use super::stage::Stage;
 use crate::catalog::{Catalog, EventType};
 use crate::check::{CheckedCall, TriggerKind};
 use crate::execute::{DryEngine, Imagined, TriggerEvent, drive};
 use crate::store::{Arrival, Fingerprint, Runs, Store, StoreError, StoreLinks};
 
 pub use drift::DriftReport;
+pub use mirror::Mirror;
 
 /// So many runs of a sync wait in the store at most.
 const AHEAD: u64 = 500;
@@ -203,6 +204,14 @@ pub async fn begin(store: &Store, installed: &Installed, name: &str) -> Result<D
     let installation =
         installation.ok_or_else(|| impossible(format!("no recipe `{name}` is installed")))?;
     source(installed, installation).map_err(impossible)?;
+    let rows = store.stages().await?;
+    let row = rows.iter().find(|row| row.installation == name);
+    match Stage::of(&installation.pin, row, installed.live_at_once) {
+        Stage::Live => {}
+        stage => {
+            return Err(impossible(format!("{name} is {stage}; first `linecook go-live {name}`")));
+        }
+    }
     let before = progress(store, name).await?;
     let (now, note_text) = match before {
         Some(before) if before.state == SyncState::Running => {

@@ -65,7 +65,7 @@ impl Project {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let address = super::process::free_address();
         let project = format!(
-            "listen: {address}\npublic_url: http://{address}\nparallel: {PARALLEL}\nrequest_timeout: 10m\n\
+            "live_at_once: true\nlisten: {address}\npublic_url: http://{address}\nparallel: {PARALLEL}\nrequest_timeout: 10m\n\
              connections:\n  stax: {{ app: stax }}\n  main: {{ app: highlevel, location_id: bench, base_url: 'http://{app}' }}\n\
              quotas:\n  main: {{ requests: 1000000000, per: 10s, per_day: 1000000000, failures: 1000000, failures_per: 60s }}\n\
              recipes:\n  - recipe: customer.yaml\n"

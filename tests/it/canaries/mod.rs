@@ -77,7 +77,7 @@ impl Scene {
         // Each has two secrets of addresses; every second one a token, the others three or four.
         let (of_highlevel, of_stax) = (count * 9 / 50, count / 12);
         let mut project = format!(
-            "listen: 127.0.0.1:{port}\npublic_url: http://127.0.0.1:{port}\nrequest_timeout: 5s\n\
+            "live_at_once: true\nlisten: 127.0.0.1:{port}\npublic_url: http://127.0.0.1:{port}\nrequest_timeout: 5s\n\
              notify:\n  webhook: http://{}/0/notify/{}\n  \
              email: {{ to: [ada@example.com], from: linecook@example.com, smtp: '{mail}', user: ada }}\n  \
              every: 1s\nconnections:\n",

@@ -32,7 +32,7 @@ impl Shop {
         let sandbox = sandbox().await;
         let folder = tempfile::tempdir().unwrap();
         let yaml = format!(
-            "timezone: America/New_York\n\
+            "live_at_once: true\ntimezone: America/New_York\n\
              connections:\n  \
                main: {{ app: highlevel, location_id: {location}, base_url: \"{url}\" }}\n  \
                second: {{ app: highlevel, location_id: other, base_url: \"{url}\" }}\n\

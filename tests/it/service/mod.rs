@@ -14,6 +14,7 @@ mod hooks;
 mod links;
 mod people;
 mod soak;
+mod stages;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use linecook::cli::load;
 use linecook::connection::{Connection, Credentials, FixedTokens, Secret};
 use linecook::execute;
 use linecook::plan;
+use linecook::project::Limits;
 use linecook::sandbox::{Sandbox, World};
 use linecook::server::{self, Gates, Installing, Running, SigningKeys, Verifier};
 use linecook::store::{self, Deliveries, DeliveryFilter, RunId, RunState, Runs, Store, StoreError};
@@ -51,6 +53,10 @@ pub struct Menu<'a> {
     pub disk: Option<&'static Disk>,
     /// What calls are made with; the sandbox's own tokens without it.
     pub credentials: Option<Arc<dyn Credentials>>,
+    /// Recipes are live from the start.
+    pub live_at_once: bool,
+    /// What each recipe may do in 24 hours.
+    pub limits: Limits,
     /// Makes each connection what it is in this test.
     pub change: fn(&mut Connection),
 }
@@ -64,6 +70,8 @@ impl<'a> Menu<'a> {
             request_timeout: Duration::from_secs(10),
             disk: None,
             credentials: None,
+            live_at_once: true,
+            limits: Limits::default(),
             change: |_| {},
         }
     }
@@ -225,6 +233,8 @@ pub async fn try_start(
             connections: [("highlevel", "main"), ("stax", "stax")]
                 .map(|(app, name)| (app.to_owned(), name.to_owned()))
                 .into(),
+            pin: (*text).to_owned(),
+            limits: menu.limits,
             sync_every: None,
         });
     }
@@ -247,7 +257,8 @@ pub async fn try_start(
     connections.values_mut().for_each(menu.change);
     let defaults = Defaults::default();
     let installed = server::install(&store, recipes, &defaults, connections).await;
-    let installed = installed.map_err(said)?;
+    let mut installed = installed.map_err(said)?;
+    installed.live_at_once = menu.live_at_once;
     let options = server::Options {
         listen: "127.0.0.1:0".parse().unwrap(),
         parallel: menu.parallel,
