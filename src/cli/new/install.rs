@@ -135,6 +135,13 @@ fn free_name(project: &OpenProject, recipe: &str) -> Option<String> {
 }
 
 impl Installing {
+    /// What the installation is called, where there is a project for it.
+    pub fn name(&self) -> Option<String> {
+        self.project.as_ref()?;
+        let stem = Path::new(&self.installation.recipe).file_stem()?.to_string_lossy();
+        Some(self.installation.name.clone().unwrap_or_else(|| stem.into_owned()))
+    }
+
     /// Writes it into the project file, or says what to write; then the project is checked.
     pub fn install(self) -> Result {
         let Some(mut project) = self.project else {

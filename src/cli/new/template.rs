@@ -14,6 +14,7 @@ use super::{Args, install, place, settings};
 use crate::diagnostic::nearest;
 use crate::plan;
 use crate::source::Source;
+use crate::value::text::shell_word;
 
 pub fn run(args: &Args, name: &str) -> Result {
     let name = which(args, name)?;
@@ -65,11 +66,16 @@ pub fn run(args: &Args, name: &str) -> Result {
             }
         }
     }
+    let installed = installing.name();
     let exit = installing.install()?;
     let name = shown(&path);
     print::line(format_args!(
         "\nWhat to do next:\n  linecook test {name}\n  linecook explain {name}\n  linecook dry-run {name}"
     ));
+    if let Some(installed) = installed {
+        // Until then it changes nothing real.
+        print::line(format_args!("  linecook go-live {}", shell_word(&installed)));
+    }
     Ok(exit)
 }
 
