@@ -6,6 +6,7 @@
 //! text → Source → Document → Recipe → Checked → Plan ─┬ + TriggerEvent → Scope → Request → Response → Entry → History → report
 //!                                                     └ the same loop; Engine = local | durable | dry
 //! webhook, schedule, poll → Arrival (on disk) → run in its lane → the loop above, with its journal on disk
+//! event type × operation → Draft (what goes into each field) → text, and from there the loop above in the sandbox
 //! ```
 //!
 //! # The modules

@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::draft::{Choice, Draft, Need, Proposal, lone_path};
+use super::around::lone_path;
+use super::draft::{Choice, Draft, Need, Proposal};
 use super::names::{Concept, concept};
 use super::record::{Finder, is_person, person_of};
 use crate::catalog::{Field, Format};

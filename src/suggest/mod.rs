@@ -2,6 +2,7 @@
 //! for each field that one can think of goes out, the steps around the call, examples, and the text of it all.
 //! Nothing here knows whether the recipe is good: `check` says so, and the examples are played.
 
+mod around;
 mod draft;
 mod example;
 mod field;

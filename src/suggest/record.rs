@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::draft::lone_path;
+use super::around::lone_path;
 use super::names::{Concept, plain_name};
 use super::told::{Told, told, told_of_itself};
 use crate::catalog::{Catalog, EventType};
