@@ -69,11 +69,9 @@ struct State(Vec<(u64, u64)>);
 impl OwnWrites {
     /// Remembers a record as we have left it. What `state` does not say stays as it was.
     pub fn wrote(&self, record: &RecordKey, state: &Map<String, Value>, chain: u32) {
-        self.note(record, chain, |before| {
-            let mut after = before.unwrap_or_default();
-            after.extend(state);
-            Some(after)
-        });
+        // Before anybody has to wait for it.
+        let state = State::of(state);
+        self.note(record, chain, |before| Some(before.unwrap_or_default().then(state)));
     }
 
     pub fn deleted(&self, record: &RecordKey, chain: u32) {
@@ -162,16 +160,26 @@ fn is_blank(value: &Value) -> bool {
 }
 
 impl State {
-    fn extend(&mut self, fields: &Map<String, Value>) {
-        let mut all: HashMap<u64, u64> = self.0.drain(..).collect();
+    fn of(fields: &Map<String, Value>) -> State {
+        let mut all = Vec::with_capacity(fields.len());
         for (name, value) in fields {
-            each_field(ROOT, name, value, &mut |path, meaning| {
-                all.insert(path, meaning);
-            });
+            each_field(ROOT, name, value, &mut |path, meaning| all.push((path, meaning)));
         }
-        self.0 = all.into_iter().collect();
-        self.0.sort_unstable();
-        self.0.shrink_to_fit();
+        all.sort_unstable();
+        all.shrink_to_fit();
+        State(all)
+    }
+
+    /// What holds after both: what `later` does not say stays.
+    fn then(self, later: State) -> State {
+        if self.0.is_empty() {
+            return later;
+        }
+        let is_new = |(path, _): &(u64, u64)| later.0.binary_search_by_key(path, |l| l.0).is_err();
+        let mut all: Vec<_> = self.0.into_iter().filter(is_new).collect();
+        all.extend(later.0);
+        all.sort_unstable();
+        State(all)
     }
 
     /// Whether it says the same of a field; blank fields inside of it say nothing.
