@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use super::super::ask;
 use super::super::exit::{Exit, Result};
-use super::super::init::shown;
 use super::super::options::colour;
 use super::super::print;
 use super::super::project::Near;
 use super::prove::{Proof, prove};
-use super::{Args, choose, fields, given, install, place};
+use super::{Args, choose, fields, given, install, place, settings};
 use crate::catalog::Catalog;
 use crate::suggest::Draft;
 
@@ -32,7 +31,7 @@ pub fn run(args: &Args) -> Result {
     draft.schema = place::schema_for(&path);
     given::apply(args, &mut draft)?;
     let mut first = Vec::new();
-    let (text, dry_run) = loop {
+    let (text, dry_run, recipe, plan) = loop {
         if args.asks() {
             fields::ask_all(&mut draft, &first)?;
         }
@@ -41,7 +40,7 @@ pub fn run(args: &Args) -> Result {
             return Err(given::lacks(&draft, &missing));
         }
         match prove(&mut draft, &path, &near)? {
-            Proof::Good { text, dry_run } => break (text, dry_run),
+            Proof::Good { text, dry_run, recipe, plan } => break (text, dry_run, recipe, plan),
             Proof::Wrong(diagnostics, fields) => {
                 print::text(diagnostics.text(colour()));
                 first = fields;
@@ -69,14 +68,25 @@ pub fn run(args: &Args) -> Result {
         None if args.asks() => where_to(path)?,
         None => path,
     };
+    // What a recipe asks for may be answered later by who is not asked now.
+    let is_answered = args.asks() || plan.recipe.settings.values().all(|s| s.default.is_some());
+    let installing = match is_answered && place::project().is_some() {
+        true => {
+            let settings = settings::fill(args, &recipe, &plan, &near, &path)?;
+            Some(install::prepare(args, &plan, &path, settings)?)
+        }
+        false => None,
+    };
     place::save(&path, &text)?;
-    let name = shown(&path);
     print::line(format_args!("\nwrote {}", path.display()));
-    print::line(format_args!(
-        "\nWhat to do next:\n  linecook test {name}\n  linecook explain {name}\n  linecook dry-run {name}"
-    ));
-    install::say_how(&path);
-    Ok(Exit::Good)
+    match installing {
+        Some(installing) => installing.install_and_say_more(&path),
+        None => {
+            install::say_next(&path, None);
+            install::say_how(&path);
+            Ok(Exit::Good)
+        }
+    }
 }
 
 /// Asks for the file until one is named that is not there.

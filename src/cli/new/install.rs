@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::super::ask;
 use super::super::exit::{CommandError, Exit, Result};
+use super::super::init::shown;
 use super::super::options::colour;
 use super::super::print;
 use super::super::project::load_project;
@@ -17,6 +18,7 @@ use crate::catalog::Catalog;
 use crate::diagnostic::Severity;
 use crate::plan::Plan;
 use crate::project::{PROJECT_FILE, WrittenInstallation, installation_lines, with_installation};
+use crate::value::text::shell_word;
 
 /// What is written into the project file, before anything is.
 pub struct Installing {
@@ -136,14 +138,22 @@ fn free_name(project: &OpenProject, recipe: &str) -> Option<String> {
 
 impl Installing {
     /// What the installation is called, where there is a project for it.
-    pub fn name(&self) -> Option<String> {
+    fn name(&self) -> Option<String> {
         self.project.as_ref()?;
         let stem = Path::new(&self.installation.recipe).file_stem()?.to_string_lossy();
         Some(self.installation.name.clone().unwrap_or_else(|| stem.into_owned()))
     }
 
+    /// The same, and then what can be done next.
+    pub fn install_and_say_more(self, recipe: &Path) -> Result {
+        let installed = self.name();
+        let exit = self.install()?;
+        say_next(recipe, installed.as_deref());
+        Ok(exit)
+    }
+
     /// Writes it into the project file, or says what to write; then the project is checked.
-    pub fn install(self) -> Result {
+    fn install(self) -> Result {
         let Some(mut project) = self.project else {
             print::line(format_args!(
                 "\nThere is no {PROJECT_FILE} here, in which recipes run with your accounts and settings. \
@@ -171,6 +181,17 @@ impl Installing {
             return Ok(Exit::Good);
         }
         say_problems(&project.path)
+    }
+}
+
+/// What can be done with a recipe now. One that is installed changes nothing real until it goes live.
+pub fn say_next(recipe: &Path, installed: Option<&str>) {
+    let name = shown(recipe);
+    print::line(format_args!(
+        "\nWhat to do next:\n  linecook test {name}\n  linecook explain {name}\n  linecook dry-run {name}"
+    ));
+    if let Some(installed) = installed {
+        print::line(format_args!("  linecook go-live {}", shell_word(installed)));
     }
 }
 

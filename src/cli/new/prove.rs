@@ -14,8 +14,8 @@ use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::execute::{compare, expected};
 use crate::journal::Outcome;
-use crate::plan;
-use crate::recipe::{Example, ExampleEvent, Expect, ExpectedOutcome};
+use crate::plan::{self, Plan};
+use crate::recipe::{Example, ExampleEvent, Expect, ExpectedOutcome, Recipe};
 use crate::report::FileDiagnostics;
 use crate::source::{Route, Source};
 use crate::suggest::Draft;
@@ -29,6 +29,8 @@ pub enum Proof {
         text: String,
         /// What would be sent.
         dry_run: String,
+        recipe: Box<Recipe>,
+        plan: Box<Plan>,
     },
     /// It checks clean, but its example fails: what would be sent, and the field that it is about.
     Fails { dry_run: String, field: Option<String> },
@@ -57,6 +59,9 @@ pub fn prove(draft: &mut Draft<'_>, path: &Path, near: &Arc<Near>) -> Result<Pro
         }
         let text = draft.text(&examples);
         let loaded = load(path, &text, near);
+        let Some(recipe) = loaded.file.as_ref().map(|file| file.recipe.clone()) else {
+            return Ok(Proof::Wrong(Box::new(loaded.diagnostics), Vec::new()));
+        };
         if loaded.checked.is_none() {
             let fields = fields_of(&loaded.diagnostics.found);
             return Ok(Proof::Wrong(Box::new(loaded.diagnostics), fields));
@@ -69,7 +74,10 @@ pub fn prove(draft: &mut Draft<'_>, path: &Path, near: &Arc<Near>) -> Result<Pro
             None => String::new(),
         };
         return Ok(match failed {
-            None => Proof::Good { text, dry_run },
+            None => {
+                let (recipe, plan) = (Box::new(recipe), Box::new(plan));
+                Proof::Good { text, dry_run, recipe, plan }
+            }
             Some(field) => Proof::Fails { dry_run, field },
         });
     }
@@ -118,7 +126,7 @@ fn give_up(draft: &mut Draft<'_>, fields: &[String]) -> bool {
 /// Plays the examples, and writes into the first what it sends; those that come out otherwise are left out.
 /// Where the first fails: the field that it is about, as far as one is known.
 fn fill_in(
-    plan: &plan::Plan,
+    plan: &Plan,
     examples: &mut Vec<Example>,
     near: &Arc<Near>,
 ) -> Result<Option<Option<String>>> {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::super::ask;
 use super::super::exit::{CommandError, Exit, Result};
-use super::super::init::shown;
 use super::super::load::{Against, load_source, read_beside};
 use super::super::options::colour;
 use super::super::project::Near;
@@ -14,7 +13,6 @@ use super::{Args, install, place, settings};
 use crate::diagnostic::nearest;
 use crate::plan;
 use crate::source::Source;
-use crate::value::text::shell_word;
 
 pub fn run(args: &Args, name: &str) -> Result {
     let name = which(args, name)?;
@@ -66,17 +64,7 @@ pub fn run(args: &Args, name: &str) -> Result {
             }
         }
     }
-    let installed = installing.name();
-    let exit = installing.install()?;
-    let name = shown(&path);
-    print::line(format_args!(
-        "\nWhat to do next:\n  linecook test {name}\n  linecook explain {name}\n  linecook dry-run {name}"
-    ));
-    if let Some(installed) = installed {
-        // Until then it changes nothing real.
-        print::line(format_args!("  linecook go-live {}", shell_word(&installed)));
-    }
-    Ok(exit)
+    installing.install_and_say_more(&path)
 }
 
 /// The name of the recipe that is meant.
