@@ -1,6 +1,7 @@
 //! Source → Recipe, Project or App: a text comes in; a [`RecipeFile`], a [`ProjectFile`] or the document of an
 //! app goes out, with everything that is wrong with its form in the sink.
 
+mod form;
 mod secrets;
 mod shape;
 mod yaml;

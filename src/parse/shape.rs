@@ -3,11 +3,10 @@
 
 use std::sync::LazyLock;
 
-use jsonschema::error::{TypeKind, ValidationErrorKind};
-use jsonschema::{ValidationError, Validator};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::form::{self, Kind, Problem};
 use crate::diagnostic::{self, FileKind, Sink};
 use crate::source::{Document, Route};
 use crate::{project, recipe};
@@ -16,7 +15,6 @@ use crate::{project, recipe};
 pub(super) struct Form {
     kind: FileKind,
     schema: Value,
-    validator: Validator,
 }
 
 pub(super) static RECIPE: LazyLock<Form> =
@@ -29,9 +27,7 @@ pub(super) static APP: LazyLock<Form> =
 
 impl Form {
     fn new(kind: FileKind, schema: Value) -> Form {
-        let validator =
-            jsonschema::draft202012::new(&schema).expect("the schema that schemars makes is valid");
-        Form { kind, schema, validator }
+        Form { kind, schema }
     }
 }
 
@@ -57,14 +53,13 @@ pub(super) fn read_value<T: DeserializeOwned>(
     let mut broken = Vec::new();
     // Cutting one thing out can lay open nothing new but a missing key, which has been said.
     for round in 0..4 {
-        let found: Vec<Problem> =
-            form.validator.iter_errors(&value).filter_map(|e| problem(&e, form)).collect();
+        let found = form::problems(&form.schema, &value);
         let mut cut = false;
         for problem in found {
             if round == 0 {
                 say(&problem, form.kind, sink);
             }
-            for route in problem.cut() {
+            for route in cuts(&problem) {
                 cut |= remove(&mut value, &route);
                 broken.push(route);
             }
@@ -82,96 +77,13 @@ pub(super) fn read_value<T: DeserializeOwned>(
     }
 }
 
-struct Problem {
-    route: Route,
-    kind: Kind,
-}
-
-enum Kind {
-    UnknownKeys { unknown: Vec<String>, known: Vec<String> },
-    Missing(String),
-    WrongShape { wanted: Vec<String>, found: Value },
-    Word { options: Vec<String>, found: Value },
-    Other(String),
-}
-
-impl Problem {
-    /// What has to go so that the rest can be read; a missing key takes nothing with it.
-    fn cut(&self) -> Vec<Route> {
-        match &self.kind {
-            Kind::UnknownKeys { unknown, .. } => {
-                unknown.iter().map(|k| self.route.key(k)).collect()
-            }
-            Kind::Missing(_) => Vec::new(),
-            _ => vec![self.route.clone()],
-        }
+/// What has to go so that the rest can be read; a missing key takes nothing with it.
+fn cuts(problem: &Problem) -> Vec<Route> {
+    match &problem.kind {
+        Kind::UnknownKeys { unknown, .. } => unknown.iter().map(|k| problem.route.key(k)).collect(),
+        Kind::Missing(_) => Vec::new(),
+        _ => vec![problem.route.clone()],
     }
-}
-
-fn problem(error: &ValidationError<'_>, form: &Form) -> Option<Problem> {
-    let route = Route::from_pointer(error.instance_path().as_str());
-    let kind = match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected } => Kind::UnknownKeys {
-            unknown: unexpected.clone(),
-            known: known_keys(error, &form.schema),
-        },
-        ValidationErrorKind::Required { property } => Kind::Missing(property.as_str()?.to_owned()),
-        ValidationErrorKind::Type { kind } => {
-            let wanted = match kind {
-                TypeKind::Single(one) => vec![one.to_string()],
-                TypeKind::Multiple(several) => several.iter().map(|t| t.to_string()).collect(),
-            };
-            Kind::WrongShape { wanted, found: error.instance().clone().into_owned() }
-        }
-        ValidationErrorKind::Enum { options } => Kind::Word {
-            options: options
-                .as_array()?
-                .iter()
-                .map(|option| option.as_str().map_or_else(|| option.to_string(), str::to_owned))
-                .collect(),
-            found: error.instance().clone().into_owned(),
-        },
-        ValidationErrorKind::Minimum { limit } => {
-            Kind::Other(format!("the number is too small: {limit} is the least"))
-        }
-        ValidationErrorKind::Maximum { limit } => {
-            Kind::Other(format!("the number is too large: {limit} is the most"))
-        }
-        _ => Kind::Other(error.to_string()),
-    };
-    Some(Problem { route, kind })
-}
-
-/// The keys that the schema knows at the place of an error.
-fn known_keys(error: &ValidationError<'_>, whole: &Value) -> Vec<String> {
-    let mut schema = whole;
-    let parts: Vec<String> = error
-        .schema_path()
-        .as_str()
-        .split('/')
-        .skip(1)
-        .map(|p| p.replace("~1", "/").replace("~0", "~"))
-        .collect();
-    for part in &parts[..parts.len().saturating_sub(1)] {
-        if part == "$ref" {
-            schema = followed(schema, whole);
-            continue;
-        }
-        schema = match followed(schema, whole).get(part) {
-            Some(inner) => inner,
-            None => match schema.as_array().and_then(|a| a.get(part.parse::<usize>().ok()?)) {
-                Some(inner) => inner,
-                None => return Vec::new(),
-            },
-        };
-    }
-    let properties = followed(schema, whole).get("properties").and_then(Value::as_object);
-    properties.into_iter().flat_map(Map::keys).filter(|k| *k != "$schema").cloned().collect()
-}
-
-fn followed<'a>(schema: &'a Value, whole: &'a Value) -> &'a Value {
-    let target = schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix('#'));
-    target.and_then(|pointer| whole.pointer(pointer)).unwrap_or(schema)
 }
 
 fn say(problem: &Problem, kind: FileKind, sink: &mut Sink) {

@@ -156,7 +156,8 @@ pub fn with_installation(text: &str, installation: &WrittenInstallation) -> Opti
             && before[start + 1..start + length].trim().is_empty()
             && before[key..start].trim() == ":"
         {
-            after.replace_range(start..=start + length, "");
+            let colon = key + before[key..start].find(':').expect("it is there");
+            after.replace_range(colon + 1..=start + length, "");
         }
     }
     (value(&after)? == wanted).then_some(after)

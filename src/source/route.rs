@@ -15,11 +15,6 @@ impl Route {
         Route::default()
     }
 
-    /// From a pointer as `jsonschema` writes it.
-    pub fn from_pointer(pointer: &str) -> Route {
-        Route(pointer.to_owned())
-    }
-
     /// The entry `key` of this mapping.
     pub fn key(&self, key: &str) -> Route {
         let mut text = String::with_capacity(self.0.len() + key.len() + 1);
@@ -38,6 +33,11 @@ impl Route {
     /// The item at `index` of this list.
     pub fn item(&self, index: usize) -> Route {
         Route(format!("{}/{index}", self.0))
+    }
+
+    /// The place that lies at `inner`, counted from here.
+    pub fn join(&self, inner: &Route) -> Route {
+        Route(format!("{}{}", self.0, inner.0))
     }
 
     /// The mapping or list that holds this place; `None` for the root.

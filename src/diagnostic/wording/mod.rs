@@ -84,5 +84,5 @@ pub(super) fn list(names: &[impl AsRef<str>]) -> String {
 
 /// A place inside a value, from the value's own place.
 pub fn nested(outer: &Route, inner: &Route) -> Route {
-    Route::from_pointer(&format!("{}{}", outer.pointer(), inner.pointer()))
+    outer.join(inner)
 }
