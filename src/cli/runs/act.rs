@@ -97,7 +97,13 @@ pub fn cancel(args: &CancelArgs) -> Result {
         &args.which,
         &Verb {
             words: ("ends", ""),
-            states: &[RunState::Open, RunState::Waiting, RunState::Held, RunState::Failed],
+            states: &[
+                RunState::Open,
+                RunState::Waiting,
+                RunState::Held,
+                RunState::Failed,
+                RunState::Paused,
+            ],
             request: &|run| RequestBody::Cancel { run },
             goes_on: None,
         },

@@ -300,6 +300,10 @@ async fn one(
         while store.count_open_of(1).await? > AHEAD {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
+        // A recipe that is paused takes nothing more; it goes on when it is live again.
+        if service.stages().of(name).is_some_and(|stage| stage != Stage::Live) {
+            return Ok(());
+        }
         // Somebody may have stopped it meanwhile.
         match progress(store, name).await? {
             Some(stored) if stored.state == SyncState::Running && stored.id == now.id => {}
