@@ -81,14 +81,19 @@ impl Request {
 
     /// The whole address, everything in it encoded.
     pub fn url(&self) -> Result<url::Url, url::ParseError> {
-        let mut url = url::Url::parse(&self.base_url)?;
+        Ok(self.url_behind(url::Url::parse(&self.base_url)?))
+    }
+
+    /// The whole address, where its base is read already.
+    pub fn url_behind(&self, base: url::Url) -> url::Url {
+        let mut url = base;
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(&self.path);
         }
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);
         }
-        Ok(url)
+        url
     }
 
     /// The address for a person to read: as [`Request::url`], or its parts where it is none.

@@ -193,18 +193,24 @@ fn smtp_password() -> Option<Secret> {
 
 fn log(format: Option<LogFormat>) {
     use std::io::IsTerminal;
-    use tracing_subscriber::{EnvFilter, fmt};
-    let filter = EnvFilter::try_from_env("LINECOOK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::fmt;
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+    let wanted = std::env::var("LINECOOK_LOG").ok();
+    let filter: Option<Targets> = wanted.and_then(|text| text.parse().ok());
+    let filter = filter.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
     let is_terminal = std::io::stderr().is_terminal();
     let text = match format {
         Some(format) => format == LogFormat::Text,
         None => is_terminal,
     };
     let writer = || WithoutSecrets(std::io::stderr());
-    let log = fmt().with_env_filter(filter).with_writer(writer).with_target(false);
+    let log = fmt::layer().with_writer(writer).with_target(false);
+    let all = tracing_subscriber::registry().with(filter);
     let _ = match text {
-        true => log.with_ansi(is_terminal).try_init(),
-        false => log.json().flatten_event(true).with_current_span(true).try_init(),
+        true => all.with(log.with_ansi(is_terminal)).try_init(),
+        false => all.with(log.json().flatten_event(true).with_current_span(true)).try_init(),
     };
 }
 

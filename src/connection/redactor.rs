@@ -99,8 +99,7 @@ impl Redactor {
     pub fn value_of(&self, text: &[u8], value: &mut Value) -> bool {
         let Some(search) = self.search() else { return false };
         // What is escaped in the text is plain in the value, or escaped twice.
-        let is_escaped = text.iter().any(|byte| matches!(byte, b'\\' | b'%' | b'&' | b'+'));
-        (is_escaped || search.anchors.is_match(text)) && self.value(value)
+        (search.may_escape(text) || search.anchors.is_match(text)) && self.value(value)
     }
 
     fn hide_in(&self, value: &mut Value) {
@@ -149,16 +148,44 @@ struct Search {
     /// The ends of the forms.
     anchors: AhoCorasick,
     forms: Vec<String>,
+    /// One of them has a blank in it, which a form writes as a plus.
+    has_blank: bool,
+    /// One of them has a line break or the like in it.
+    has_control: bool,
 }
 
 impl Search {
     fn new<'a>(secrets: impl Iterator<Item = &'a String>) -> Search {
+        let (mut has_blank, mut has_control) = (false, false);
+        let secrets = secrets.inspect(|secret| {
+            has_blank |= secret.contains(' ');
+            has_control |= secret.contains(char::is_control);
+        });
         let mut forms: Vec<String> = secrets.flat_map(|secret| forms(secret)).collect();
         forms.sort();
         forms.dedup();
         let anchors = forms.iter().map(|form| anchor(form));
         let anchors = AhoCorasick::new(anchors).expect("so many secrets are not too many");
-        Search { anchors, forms }
+        Search { anchors, forms, has_blank, has_control }
+    }
+
+    /// Whether something stands in a text of JSON that is read as something else, and may be one of them
+    /// then.
+    fn may_escape(&self, text: &[u8]) -> bool {
+        let mut bytes = text.iter();
+        while let Some(byte) = bytes.next() {
+            match byte {
+                b'%' | b'&' => return true,
+                b'+' if self.has_blank => return true,
+                // Line breaks and the like: most texts have no other escape.
+                b'\\' => match bytes.next() {
+                    Some(b'n' | b'r' | b't' | b'b' | b'f') if !self.has_control => {}
+                    _ => return true,
+                },
+                _ => {}
+            }
+        }
+        false
     }
 
     fn is_in(&self, value: &Value) -> bool {
@@ -275,6 +302,22 @@ mod tests {
             "n": { "k": "[secret]" },
         });
         assert_eq!(answer, hidden);
+    }
+
+    #[test]
+    fn answers_are_read_as_whoever_undoes_their_escapes_reads_them() {
+        let hides = |secret: &str, text: &str| {
+            let redactor = Redactor::knowing([&Secret::new(secret)]);
+            let mut value = serde_json::from_str(text).unwrap();
+            redactor.value_of(text.as_bytes(), &mut value)
+        };
+        assert!(hides("two words", r#"{"a": "x=two+words"}"#));
+        assert!(hides("two\nlines", r#"{"a": "two\nlines"}"#));
+        assert!(hides("a\"quote", r#"{"a": "a\"quote"}"#));
+        assert!(hides("plain-token", r#"{"a": "\u0070lain-token"}"#));
+        assert!(hides("plain-token", r#"{"a": "one\nplain-token, +1 407"}"#));
+        assert!(hides("plain-token", r#"{"a": "plain%2Dtoken"}"#));
+        assert!(!hides("plain-token", r#"{"a": "one\ntwo", "phone": "+14075550100"}"#));
     }
 
     #[test]

@@ -6,8 +6,8 @@ pub mod oauth;
 pub mod proof;
 mod renew;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 pub use guard::Guard;
@@ -20,12 +20,14 @@ use crate::call::{CallError, Caller, RateLimit, Request, Response};
 use crate::connection::{Credentials, NoToken, Redactor, Secret};
 use crate::project::token_variable;
 
-/// The largest answer that is read, in bytes after decompression.
+/// The largest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 /// So much of an answer that is not JSON is looked at, and so much of it is kept.
 const LOOKED_AT_BYTES: usize = 64 * 1024;
 const KEPT_BYTES: usize = 2_000;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A project has a few; one that keeps changing them begins anew.
+const MOST_BASES: usize = 1_000;
 
 /// Sends requests over HTTP. Redirects are not followed: the credentials belong to one host.
 #[derive(Clone)]
@@ -37,7 +39,11 @@ pub struct HttpCaller {
     /// Knows every token that was sent, and hides it in what comes back.
     redactor: Redactor,
     guard: Guard,
+    /// What the addresses of connections begin with, as it was read.
+    bases: Bases,
 }
+
+type Bases = Arc<RwLock<HashMap<String, url::Url>>>;
 
 impl HttpCaller {
     /// `timeout` is the longest that one call may last. Each app's connection has the app's name, until
@@ -47,8 +53,8 @@ impl HttpCaller {
         credentials: Arc<dyn Credentials>,
     ) -> Result<HttpCaller, reqwest::Error> {
         let client = client(timeout)?;
-        let (connections, redactor, guard) = Default::default();
-        Ok(HttpCaller { client, credentials, connections, redactor, guard })
+        let (connections, redactor, guard, bases) = Default::default();
+        Ok(HttpCaller { client, credentials, connections, redactor, guard, bases })
     }
 
     /// The same way out, which hides what this one knows.
@@ -71,9 +77,7 @@ impl HttpCaller {
     async fn send(&self, request: &Request, token: &Secret) -> Result<Response, CallError> {
         let method = reqwest::Method::from_bytes(request.method.as_bytes())
             .map_err(|_| CallError::NotSent(format!("`{}` is no method", request.method)))?;
-        let url = request.url().map_err(|e| {
-            CallError::NotSent(format!("`{}` is no address: {e}", request.base_url))
-        })?;
+        let url = self.url(request)?;
         let mut builder = self.client.request(method, url);
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
@@ -92,6 +96,29 @@ impl HttpCaller {
         // An answer may repeat what was sent: nobody sees it as it came.
         let body = self.json(&bytes, status)?;
         Ok(Response { status, retry_after_seconds, rate, body, is_fresh: true, imagined: false })
+    }
+
+    /// The address of a request. What all addresses of a connection begin with is read once.
+    fn url(&self, request: &Request) -> Result<url::Url, CallError> {
+        let known = |this: &Self| {
+            this.bases
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(&request.base_url)
+                .cloned()
+        };
+        if let Some(base) = known(self) {
+            return Ok(request.url_behind(base));
+        }
+        let base = url::Url::parse(&request.base_url).map_err(|e| {
+            CallError::NotSent(format!("`{}` is no address: {e}", request.base_url))
+        })?;
+        let mut bases = self.bases.write().unwrap_or_else(PoisonError::into_inner);
+        if bases.len() >= MOST_BASES {
+            bases.clear();
+        }
+        bases.insert(request.base_url.clone(), base.clone());
+        Ok(request.url_behind(base))
     }
 
     async fn read(&self, mut answer: reqwest::Response) -> Result<Vec<u8>, CallError> {
@@ -191,6 +218,8 @@ fn client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
+        // What is tried again is our own business: it would only copy each request.
+        .retry(reqwest::retry::never().max_retries_per_request(0))
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(timeout)
         .user_agent(concat!("linecook/", env!("CARGO_PKG_VERSION")))
