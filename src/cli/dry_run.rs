@@ -222,7 +222,7 @@ fn setup(prepared: &Prepared, accounts: Accounts, care: Care, settle_after: Dura
         catalog: Catalog::embedded(),
         run_id: "dry-run".into(),
         settings: prepared.settings.clone(),
-        accounts,
+        accounts: accounts.into(),
         detail: crate::plan::Detail::ToShow,
         defaults: prepared.defaults.clone(),
         locks: Default::default(),

@@ -63,7 +63,7 @@ pub fn run(args: &Args) -> Result {
             catalog: Catalog::embedded(),
             run_id: format!("run-{:x}", Timestamp::now().as_nanosecond()),
             settings,
-            accounts: target.accounts.clone(),
+            accounts: target.accounts.clone().into(),
             detail: crate::plan::Detail::ToShow,
             defaults: prepared.defaults.clone(),
             locks: Default::default(),

@@ -179,7 +179,7 @@ pub async fn play(
         catalog,
         run_id: "example".into(),
         settings,
-        accounts,
+        accounts: accounts.into(),
         detail: crate::plan::Detail::ToShow,
         defaults: defaults.clone(),
         locks: Default::default(),

@@ -1,5 +1,6 @@
 //! The loop over the steps: sequential, deterministic, without a clock.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
@@ -26,7 +27,9 @@ pub async fn drive(
     setup: &Setup,
     engine: &mut (impl Engine + Send),
 ) -> Outcome {
-    match (Drive { setup, event, engine, sights: HashMap::new() }).run(plan).await {
+    let looks_back = plan.recipe.steps.iter().any(looks_back);
+    let mut drive = Drive { setup, event, engine, looks_back, sights: HashMap::new() };
+    match drive.run(plan).await {
         Ok(()) => Outcome::Done,
         Err(End::Stopped { reason, place }) => Outcome::Stopped { reason, place },
         Err(End::Failed(error)) => Outcome::Failed(error),
@@ -54,6 +57,8 @@ pub(super) struct Drive<'a> {
     pub setup: &'a Setup,
     pub event: &'a TriggerEvent,
     pub engine: &'a mut dyn AnyEngine,
+    /// A step asks how a record was before: only then is it kept.
+    looks_back: bool,
     /// The records that this run has seen, as it first saw them or has left them: by app and id.
     sights: HashMap<(String, String), Value>,
 }
@@ -64,12 +69,12 @@ impl Drive<'_> {
         scope.set_own(plan.recipe.filters.clone());
         let zone = self.zone(&self.event.event.app);
         let (of, payload) = (&self.event.event.payload, &self.event.payload);
-        if self.event.event.record.is_some() {
+        if self.event.event.record.is_some() && self.looks_back {
             self.saw(&self.event.event.app, &Value::Object(payload.clone()), false);
         }
-        let mut payload = payload.clone();
+        let mut payload = Cow::Borrowed(payload);
         if let Some(known) = &plan.recipe.trigger.custom_fields {
-            with_custom_fields(&mut payload, of, known);
+            with_custom_fields(payload.to_mut(), of, known);
         }
         scope.set_event(fields_with_zones(of, &payload, zone));
         scope.set("trigger", &self.event.facts());
@@ -347,6 +352,9 @@ impl Drive<'_> {
 
     /// Remembers how a record looks: when it is seen for the first time, or was `changed` by this run.
     pub(super) fn saw(&mut self, app: &str, record: &Value, changed: bool) {
+        if !self.looks_back {
+            return;
+        }
         let Some(key) = sight_key(app, record) else { return };
         match changed {
             true => drop(self.sights.insert(key, record.clone())),
@@ -379,6 +387,15 @@ impl Drive<'_> {
     pub(super) fn data(&self, step: &CheckedStep, error: DataError) -> End {
         End::Failed(data_error(&step.id, error))
     }
+}
+
+/// Whether a step asks how a record was before.
+fn looks_back(step: &CheckedStep) -> bool {
+    let asks = match &step.action {
+        Action::Call(call) => call.safe.unless_changed.is_some(),
+        _ => false,
+    };
+    asks || step.inner().iter().any(looks_back)
 }
 
 fn sight_key(app: &str, record: &Value) -> Option<(String, String)> {

@@ -21,7 +21,7 @@ pub struct Setup {
     pub catalog: &'static Catalog,
     pub run_id: String,
     pub settings: Map<String, Value>,
-    pub accounts: Accounts,
+    pub accounts: Arc<Accounts>,
     /// How much requests say of themselves.
     pub detail: Detail,
     pub defaults: Arc<Defaults>,

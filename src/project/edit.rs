@@ -335,9 +335,9 @@ quotas:
                 "recipes:\n  - recipe: a.yaml\n    settings:\n      x: 1\n      # y: 2\n# z\n",
                 "recipes:\n  - recipe: a.yaml\n    settings:\n      x: 1\n{}      # y: 2\n# z\n",
             ),
-            ("recipes: []   # none yet\nparallel: 1\n", "recipes:    # none yet\n{}parallel: 1\n"),
+            ("recipes: []   # none yet\nparallel: 1\n", "recipes:   # none yet\n{}parallel: 1\n"),
             ("recipes:   # none yet\nparallel: 1\n", "recipes:   # none yet\n{}parallel: 1\n"),
-            ("a: 1\nrecipes: []\n", "a: 1\nrecipes: \n{}"),
+            ("a: 1\nrecipes: []\n", "a: 1\nrecipes:\n{}"),
             ("parallel: 1", "parallel: 1\nrecipes:\n{}"),
             ("recipes:\n  - { recipe: a.yaml }", "recipes:\n  - { recipe: a.yaml }\n{}"),
         ] {

@@ -43,7 +43,7 @@ pub struct Together {
     pub bundles: Bundles,
     pub accounts: Arc<Accounts>,
     /// App → connection.
-    pub connections: BTreeMap<String, String>,
+    pub connections: Arc<BTreeMap<String, String>>,
 }
 
 impl<C: Caller + Clone + 'static> Caller for Bundled<C> {
@@ -248,7 +248,7 @@ mod tests {
         runtime.build().unwrap().block_on(async {
             let accounts = Accounts::of_catalog(Catalog::embedded(), "here");
             let (bundles, accounts) = (Bundles::default(), Arc::new(accounts));
-            let with = Some(Together { bundles, accounts, connections: BTreeMap::new() });
+            let with = Some(Together { bundles, accounts, connections: Arc::default() });
             let way = Arc::new(Bundled { caller: app.clone(), with });
             let calls: Vec<_> = ids
                 .iter()

@@ -57,13 +57,8 @@ impl Kept {
         self.defaults.get_or_init(|| Arc::new(read())).clone()
     }
 
-    /// What a run needs, with the connections as they are now.
-    pub fn setup(
-        &self,
-        run_id: String,
-        installed: &Installed,
-        settle_after: Duration,
-    ) -> Result<Setup, String> {
+    /// The connections as they are now.
+    pub fn accounts(&self, installed: &Installed) -> Result<Arc<Accounts>, String> {
         let mut accounts = Accounts::default();
         for (app, name) in &self.connections {
             let connection = installed.connections.get(installed.name_now(name));
@@ -73,7 +68,18 @@ impl Kept {
             })?;
             accounts.add(connection.clone());
         }
-        Ok(Setup {
+        Ok(Arc::new(accounts))
+    }
+
+    /// What a run needs, with the connections as they are now.
+    pub fn setup(
+        &self,
+        run_id: String,
+        accounts: Arc<Accounts>,
+        care: Care,
+        settle_after: Duration,
+    ) -> Setup {
+        Setup {
             catalog: Catalog::embedded(),
             run_id,
             settings: self.settings.clone(),
@@ -83,9 +89,9 @@ impl Kept {
             locks: Default::default(),
             own_writes: Default::default(),
             chain: 0,
-            care: installed.care,
+            care,
             settle_after,
-        })
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! What is counted, in the names that Prometheus reads.
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, PoisonError, RwLock};
 use std::time::Instant;
 
-use metrics::{counter, gauge, histogram};
+use metrics::{Counter, Histogram, counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::Gates;
@@ -32,20 +34,48 @@ impl<C: Caller> Caller for Counted<C> {
     async fn call(&self, request: &Request) -> Result<Response, CallError> {
         let began = Instant::now();
         let answer = self.0.call(request).await;
-        let result = match &answer {
-            Ok(response) if response.is_success() => "good",
-            Ok(Response { status: 429, .. }) => "too many",
-            Ok(response) if response.status >= 500 => "server error",
-            Ok(_) => "refused",
-            Err(CallError::NotSent(_)) => "no connection",
-            Err(CallError::NoToken(_) | CallError::Withheld { .. }) => "not sent",
-            Err(_) => "no answer",
-        };
-        let app = request.app.clone();
-        histogram!("linecook_call_seconds", "app" => app.clone())
-            .record(began.elapsed().as_secs_f64());
-        counter!("linecook_calls_total", "app" => app, "result" => result).increment(1);
+        Calls::of(&request.app, |calls| {
+            calls.seconds.record(began.elapsed().as_secs_f64());
+            calls.results[result_of(&answer)].increment(1);
+        });
         answer
+    }
+}
+
+/// How calls end.
+const RESULTS: [&str; 7] =
+    ["good", "too many", "server error", "refused", "no connection", "not sent", "no answer"];
+
+/// Which of [`RESULTS`].
+fn result_of(answer: &Result<Response, CallError>) -> usize {
+    match answer {
+        Ok(response) if response.is_success() => 0,
+        Ok(Response { status: 429, .. }) => 1,
+        Ok(response) if response.status >= 500 => 2,
+        Ok(_) => 3,
+        Err(CallError::NotSent(_)) => 4,
+        Err(CallError::NoToken(_) | CallError::Withheld { .. }) => 5,
+        Err(_) => 6,
+    }
+}
+
+/// What is counted of the calls to one app, found once: a counter is looked up by all its words.
+struct Calls {
+    seconds: Histogram,
+    results: [Counter; RESULTS.len()],
+}
+
+impl Calls {
+    fn of(app: &str, count: impl FnOnce(&Calls)) {
+        static ALL: LazyLock<RwLock<HashMap<String, Calls>>> = LazyLock::new(RwLock::default);
+        if let Some(calls) = ALL.read().unwrap_or_else(PoisonError::into_inner).get(app) {
+            return count(calls);
+        }
+        let result = |result: &'static str| counter!("linecook_calls_total", "app" => app.to_owned(), "result" => result);
+        let seconds = histogram!("linecook_call_seconds", "app" => app.to_owned());
+        let calls = Calls { seconds, results: RESULTS.map(result) };
+        count(&calls);
+        ALL.write().unwrap_or_else(PoisonError::into_inner).insert(app.to_owned(), calls);
     }
 }
 

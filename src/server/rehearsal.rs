@@ -36,8 +36,9 @@ impl<'a> Rehearsal<'a> {
         mirror: Arc<Mirror>,
     ) -> Result<Rehearsal<'a>, String> {
         let kept = &installation.kept;
-        let mut setup = kept.setup("rehearsal".to_owned(), installed, Duration::ZERO)?;
-        setup.care = Care { compare: true, verify: false, ..setup.care };
+        let care = Care { compare: true, verify: false, ..installed.care };
+        let accounts = kept.accounts(installed)?;
+        let setup = kept.setup("rehearsal".to_owned(), accounts, care, Duration::ZERO);
         let connections = installed.names_now(&kept.connections);
         let accounts = Arc::new(installed.accounts_of(&connections, through));
         let links = StoreLinks { store: way.store.clone(), accounts };

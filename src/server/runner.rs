@@ -15,22 +15,26 @@ use super::sandboxed;
 use super::stage::{Stage, Stages};
 use crate::clock::SystemClock;
 use crate::execute::{
-    DurableEngine, Journal, LONGEST_CHAIN, Links, OwnWrites, RecordLocks, TriggerEvent, drive,
+    Care, DurableEngine, Journal, LONGEST_CHAIN, Links, OwnWrites, RecordLocks, Setup,
+    TriggerEvent, drive,
 };
 use crate::http::HttpCaller;
 use crate::journal::{
     CallKey, Cost, LastSeen, Link, LinkAnswer, Outcome, Question, Replay, StepError, StepErrorKind,
     Written,
 };
+use crate::plan::Accounts;
 use crate::store::{
-    Ended, Fingerprint, Ready, Remembered, RunId, RunState, Spending, Store, StoreError,
-    StoreErrorKind, StoreLinks,
+    Ended, Fingerprint, LinkAccounts, Ready, Remembered, RunId, RunState, Spending, Store,
+    StoreError, StoreErrorKind, StoreLinks,
 };
 use crate::template::LinkQuestion;
 use crate::value::RecordKey;
 
 /// A wait up to this is waited for where it stands; a longer one lets the next run start.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Old plans are looked up again when they run again.
+const MOST_SURROUNDINGS: usize = 200;
 
 /// Runs runs.
 pub struct Runner {
@@ -50,6 +54,19 @@ pub struct Runner {
     pub stages: Stages,
     installed: Mutex<Arc<Installed>>,
     kept: Mutex<HashMap<i64, Arc<Kept>>>,
+    /// By plan and by the connection that the event came through.
+    surroundings: Mutex<HashMap<(i64, String), Arc<Surroundings>>>,
+}
+
+/// What all runs share that have the same plan and whose events came through the same connection.
+struct Surroundings {
+    /// App → connection, as they are called now.
+    connections: Arc<BTreeMap<String, String>>,
+    caller: HttpCaller,
+    accounts: Arc<Accounts>,
+    /// In which accounts it finds the records of its links.
+    links: Arc<LinkAccounts>,
+    care: Care,
 }
 
 impl Runner {
@@ -74,6 +91,7 @@ impl Runner {
             bundles: Bundles::default(),
             own_writes: OwnWrites::default(),
             stages: Stages::default(),
+            surroundings: Mutex::default(),
         }
     }
 
@@ -84,6 +102,33 @@ impl Runner {
     /// What is installed from now on. Runs that have started keep what they have.
     pub fn install(&self, installed: Arc<Installed>) {
         *self.installed.lock().unwrap_or_else(PoisonError::into_inner) = installed;
+        self.surroundings.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// What a run has around it; the error says which connection is missing.
+    fn surroundings(&self, ready: &Ready, kept: &Kept) -> Result<Arc<Surroundings>, String> {
+        let key = (ready.plan, ready.connection.clone());
+        // Looked up and made under one lock: what is installed meanwhile empties it behind that.
+        let mut all = self.surroundings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(there) = all.get(&key) {
+            return Ok(there.clone());
+        }
+        let installed = self.installed();
+        let connections = installed.names_now(&kept.connections);
+        let app = kept.plan.recipe.trigger.events.iter().find(|e| e.name() == ready.event);
+        let app = app.map_or("", |event| event.app.as_str());
+        let made = Arc::new(Surroundings {
+            caller: self.caller.through(&connections),
+            accounts: kept.accounts(&installed)?,
+            links: Arc::new(installed.accounts_of(&connections, (app, ready.connection.as_str()))),
+            connections: Arc::new(connections),
+            care: installed.care,
+        });
+        if all.len() >= MOST_SURROUNDINGS {
+            all.clear();
+        }
+        all.insert(key, made.clone());
+        Ok(made)
     }
 
     /// Learns where the recipes stand now, and opens what waits for one that is live.
@@ -144,18 +189,12 @@ impl Runner {
     }
 
     /// Notes what a run would have done.
-    async fn pretends(
-        &self,
-        ready: Ready,
-        installed: &Installed,
-    ) -> Result<Option<Ended>, StoreError> {
+    async fn pretends(&self, ready: Ready) -> Result<Option<Ended>, StoreError> {
         let run = ready.id;
         let ended = match self.kept(ready.plan).await? {
-            Some(kept) => match start(&ready, &kept, installed, self.settle_after) {
-                Ok((event, setup)) => {
-                    let connections = installed.names_now(&kept.connections);
-                    let through = (event.event.app.as_str(), ready.connection.as_str());
-                    let accounts = Arc::new(installed.accounts_of(&connections, through));
+            Some(kept) => match self.start(&ready, &kept) {
+                Ok((event, setup, around)) => {
+                    let accounts = around.links.clone();
                     let links = StoreLinks { store: self.store.clone(), accounts };
                     let reason = sandboxed::reason(&kept.plan, &event, &setup, links).await;
                     Ended::of(Outcome::Stopped { reason, place: Default::default() })
@@ -180,7 +219,7 @@ impl Runner {
     ) -> Result<Option<Ended>, StoreError> {
         match self.stages.of_run(&ready.installation, ready.plan) {
             Stage::Live => {}
-            Stage::Sandbox => return self.pretends(ready, &self.installed()).await,
+            Stage::Sandbox => return self.pretends(ready).await,
             stage => return self.parks(ready.id, &stage).await,
         }
         let rows = match ready.id > self.fresh_behind && !reopened {
@@ -190,14 +229,14 @@ impl Runner {
         let row = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         let entries = rows.into_iter().flat_map(|row| row.entries);
         let kept = self.kept(ready.plan).await?;
-        let installed = self.installed();
         let started = match (Replay::of(entries), &kept) {
-            (Ok(replay), Some(kept)) => start(&ready, kept, &installed, self.settle_after)
-                .map(|(event, setup)| (replay, event, setup)),
+            (Ok(replay), Some(kept)) => self
+                .start(&ready, kept)
+                .map(|(event, setup, around)| (replay, event, setup, around)),
             (Err(illegal), _) => Err(format!("its journal cannot be: {illegal}")),
             (_, None) => Err("its plan is not there any more".to_owned()),
         };
-        let (replay, event, mut setup) = match started {
+        let (replay, event, mut setup, around) = match started {
             Ok(started) => started,
             Err(why) => {
                 return self.does_not_start(ready.id, row, cannot_start(why)).await;
@@ -212,24 +251,21 @@ impl Runner {
             return self.does_not_start(ready.id, row, goes_round(setup.chain)).await;
         }
         let kept = kept.expect("a run without its plan has not come this far");
-        let connections = installed.names_now(&kept.connections);
-        let quota = self.gates.of_run(&connections, ready.priority);
+        let quota = self.gates.of_run(&around.connections, ready.priority);
         let caller = Bundled {
-            caller: Counted(self.caller.through(&connections)),
+            caller: Counted(around.caller.clone()),
             with: (ready.priority > 0).then(|| Together {
                 bundles: self.bundles.clone(),
-                accounts: Arc::new(setup.accounts.clone()),
-                connections: connections.clone(),
+                accounts: around.accounts.clone(),
+                connections: around.connections.clone(),
             }),
         };
-        let through = (event.event.app.as_str(), ready.connection.as_str());
-        let accounts = Arc::new(installed.accounts_of(&connections, through));
         let journal = RunJournal {
             store: self.store.clone(),
             run: ready.id,
             row,
-            connections,
-            links: StoreLinks { store: self.store.clone(), accounts },
+            connections: around.connections.clone(),
+            links: StoreLinks { store: self.store.clone(), accounts: around.links.clone() },
             installation: ready.installation,
             plan: ready.plan,
             data: Fingerprint::of(&[ready.payload.as_deref().unwrap_or_default().as_bytes()]),
@@ -314,6 +350,32 @@ impl Runner {
         }
     }
 
+    /// The event and everything else a run starts with.
+    fn start(
+        &self,
+        ready: &Ready,
+        kept: &Kept,
+    ) -> Result<(TriggerEvent, Setup, Arc<Surroundings>), String> {
+        let events = &kept.plan.recipe.trigger.events;
+        let event = events
+            .iter()
+            .find(|e| e.name() == ready.event)
+            .ok_or_else(|| format!("its recipe is not started by `{}` any more", ready.event))?;
+        let text = ready.payload.as_deref().ok_or("its event is no longer kept")?;
+        let payload: Map<String, Value> =
+            serde_json::from_str(text).map_err(|e| format!("its event cannot be read: {e}"))?;
+        let event = TriggerEvent {
+            id: format!("event-{}", ready.delivery),
+            received_at: ready.received_at,
+            event: event.clone(),
+            payload,
+        };
+        let around = self.surroundings(ready, kept)?;
+        let accounts = around.accounts.clone();
+        let setup = kept.setup(ready.id.to_string(), accounts, around.care, self.settle_after);
+        Ok((event, setup, around))
+    }
+
     async fn kept(&self, plan: i64) -> Result<Option<Arc<Kept>>, StoreError> {
         let known = |this: &Self| {
             this.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&plan).cloned()
@@ -339,31 +401,6 @@ impl Runner {
         }
         Ok(kept)
     }
-}
-
-/// The event and everything else a run starts with.
-fn start(
-    ready: &Ready,
-    kept: &Kept,
-    installed: &Installed,
-    settle_after: Duration,
-) -> Result<(TriggerEvent, crate::execute::Setup), String> {
-    let events = &kept.plan.recipe.trigger.events;
-    let event = events
-        .iter()
-        .find(|e| e.name() == ready.event)
-        .ok_or_else(|| format!("its recipe is not started by `{}` any more", ready.event))?;
-    let text = ready.payload.as_deref().ok_or("its event is no longer kept")?;
-    let payload: Map<String, Value> =
-        serde_json::from_str(text).map_err(|e| format!("its event cannot be read: {e}"))?;
-    let event = TriggerEvent {
-        id: format!("event-{}", ready.delivery),
-        received_at: ready.received_at,
-        event: event.clone(),
-        payload,
-    };
-    let setup = kept.setup(ready.id.to_string(), installed, settle_after)?;
-    Ok((event, setup))
 }
 
 /// A run that waits until its recipe is live.
@@ -405,7 +442,7 @@ struct RunJournal {
     run: RunId,
     row: u32,
     /// App → connection, as they are called now.
-    connections: BTreeMap<String, String>,
+    connections: Arc<BTreeMap<String, String>>,
     links: StoreLinks,
     installation: String,
     plan: i64,

@@ -82,7 +82,7 @@ fn every_exchange_ends_as_it_should() {
             catalog,
             run_id: "run-1".into(),
             settings: settings(&plan, &Default::default(), &Default::default()).unwrap(),
-            accounts: Accounts::of_catalog(catalog, "location-1"),
+            accounts: Accounts::of_catalog(catalog, "location-1").into(),
             detail: linecook::plan::Detail::ToShow,
             defaults: Default::default(),
             locks: Default::default(),

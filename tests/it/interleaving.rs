@@ -139,7 +139,7 @@ async fn interleave(seed: u64, plans: &[Arc<Plan>]) -> Result<(), String> {
             catalog,
             run_id: format!("run-{writer}"),
             settings: Map::new(),
-            accounts: Accounts::of_catalog(catalog, World::location_id()),
+            accounts: Accounts::of_catalog(catalog, World::location_id()).into(),
             detail: plan::Detail::ToSend,
             defaults: Default::default(),
             locks: locks.clone(),

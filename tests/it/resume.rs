@@ -193,7 +193,7 @@ impl Case {
             catalog,
             run_id: "run-1".to_owned(),
             settings: settings(plan, &given, &names).unwrap_or_default(),
-            accounts: Accounts::of_catalog(catalog, World::location_id()),
+            accounts: Accounts::of_catalog(catalog, World::location_id()).into(),
             detail: linecook::plan::Detail::ToSend,
             defaults: Default::default(),
             locks: Default::default(),

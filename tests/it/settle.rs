@@ -154,7 +154,7 @@ fn setup(plan: &Plan, run_id: &str) -> Setup {
         catalog,
         run_id: run_id.to_owned(),
         settings: settings(plan, &Default::default(), &Default::default()).unwrap(),
-        accounts: Accounts::of_catalog(catalog, World::location_id()),
+        accounts: Accounts::of_catalog(catalog, World::location_id()).into(),
         detail: linecook::plan::Detail::ToSend,
         defaults: Default::default(),
         locks: Default::default(),

@@ -148,7 +148,8 @@ pub async fn estimate(
         (None, false) => None,
     };
     let kept = &installation.kept;
-    let setup = kept.setup("sync".to_owned(), installed, Duration::ZERO).map_err(wrong)?;
+    let accounts = kept.accounts(installed).map_err(wrong)?;
+    let setup = kept.setup("sync".to_owned(), accounts, installed.care, Duration::ZERO);
     let connections = installed.names_now(&kept.connections);
     let through = (source.event.app.as_str(), source.connection.as_str());
     let accounts = Arc::new(installed.accounts_of(&connections, through));
