@@ -157,6 +157,10 @@ quotas:
                 "connections: { second: {app: highlevel, location_id: abc123} }\nrecipes: []\n",
             ),
             (
+                "connections:\n  stax: { app: stax\n# a }\n  }\nrecipes: []\n",
+                "connections:\n  stax: { app: stax\n# a }\n  }\n  second:\n    app: highlevel\n    location_id: abc123\nrecipes: []\n",
+            ),
+            (
                 "connections: { # none\n}\nrecipes: []\n",
                 "connections: { second: {app: highlevel, location_id: abc123} # none\n}\nrecipes: []\n",
             ),

@@ -207,7 +207,7 @@ impl Layout {
     fn closing(&self, mut at: usize, bracket: char) -> usize {
         while let Some(sign) = self.text()[at..].chars().next() {
             match sign {
-                '#' => at = self.line_behind(at),
+                '#' => at = self.line_behind(at + 1),
                 _ if sign == bracket => return at + 1,
                 _ => at += sign.len_utf8(),
             }
