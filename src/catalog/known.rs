@@ -7,9 +7,16 @@ use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
 
 use super::Catalog;
 
-static SHIPPED: &str = include_str!("../../schemas/catalog.jsonl");
+/// `schemas/catalog.jsonl`, unpacked once.
+static SHIPPED: LazyLock<&'static str> = LazyLock::new(|| {
+    let packed = include_bytes!(concat!(env!("OUT_DIR"), "/catalog.lz4"));
+    let text = lz4_flex::block::decompress_size_prepended(packed);
+    let text = text.ok().and_then(|text| String::from_utf8(text).ok());
+    text.expect("schemas/build.rs has packed a text").leak()
+});
 static EMBEDDED: LazyLock<Catalog> = LazyLock::new(|| {
-    Catalog::load(SHIPPED).expect("schemas/catalog.jsonl is fresh: CI compares it with its sources")
+    Catalog::load(&SHIPPED)
+        .expect("schemas/catalog.jsonl is fresh: CI compares it with its sources")
 });
 /// With apps of projects' own; none where no project has any.
 static WITH_OWN: RwLock<Option<&'static Catalog>> = RwLock::new(None);
@@ -57,7 +64,7 @@ impl Catalog {
         // Entries are asked for as long as the program runs: what was known before stays in memory. An app
         // changes seldom.
         let own_texts = by_name.into_values().map(|text| &*Box::leak(Box::<str>::from(text)));
-        let texts: Vec<&'static str> = std::iter::once(SHIPPED).chain(own_texts).collect();
+        let texts: Vec<&'static str> = std::iter::once(*SHIPPED).chain(own_texts).collect();
         let catalog = Catalog::load_all(&texts).expect("what the generator writes can be read");
         let catalog: &'static Catalog = Box::leak(Box::new(catalog));
         *WITH_OWN.write().unwrap_or_else(PoisonError::into_inner) = Some(catalog);
