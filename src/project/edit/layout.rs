@@ -73,7 +73,7 @@ impl Layout {
             Value::Null => self.first_lines(at, |indent| entry_lines(key, value, indent)),
             Value::Object(entries) if self.text()[start..].starts_with('{') => {
                 let entry = format!("{}: {}", yaml::scalar(key), in_line(value));
-                Some(vec![match entries.keys().last() {
+                Some(vec![match entries.keys().next_back() {
                     Some(last) => {
                         let end = self.end(&at.key(last));
                         (end..end, format!(", {entry}"))
@@ -89,7 +89,7 @@ impl Layout {
                 let lines = entry_lines(key, value, self.indent(start)?);
                 let place = match *at == Route::root() {
                     true => self.end_of_all(),
-                    false => self.line_behind(self.end(&at.key(entries.keys().last()?))),
+                    false => self.line_behind(self.end(&at.key(entries.keys().next_back()?))),
                 };
                 Some(vec![self.lines(place, &lines)])
             }
@@ -175,7 +175,7 @@ impl Layout {
         let span = self.document.value_span(at);
         let value = self.value().pointer(at.pointer());
         let last = match value {
-            Some(Value::Object(entries)) => entries.keys().last().map(|key| at.key(key)),
+            Some(Value::Object(entries)) => entries.keys().next_back().map(|key| at.key(key)),
             Some(Value::Array(items)) => items.len().checked_sub(1).map(|last| at.item(last)),
             _ => None,
         };
