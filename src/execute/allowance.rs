@@ -3,13 +3,12 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::call::{Request, Response};
-use crate::catalog::{App, Catalog, Operation};
+use crate::catalog::{Catalog, FullList, Operation};
 use crate::journal::PlannedCall;
 use crate::project::Limits;
 
@@ -22,18 +21,6 @@ pub trait Permit: Send + Sync {
     fn ask(&self, call: &PlannedCall) -> Result<(), String>;
 
     fn answered(&self, call: &PlannedCall, response: &Response);
-}
-
-/// Lets everything through.
-pub fn everything() -> Arc<dyn Permit> {
-    struct Everything;
-    impl Permit for Everything {
-        fn ask(&self, _: &PlannedCall) -> Result<(), String> {
-            Ok(())
-        }
-        fn answered(&self, _: &PlannedCall, _: &Response) {}
-    }
-    Arc::new(Everything)
 }
 
 /// What has been done, and how much may be.
@@ -105,9 +92,9 @@ impl Allowance {
         Allowance { limits, ..Allowance::default() }
     }
 
-    /// The same with other limits.
-    pub fn limited(self, limits: Limits) -> Allowance {
-        Allowance { limits, ..self }
+    /// From now on these limits hold.
+    pub fn limit(&mut self, limits: Limits) {
+        self.limits = limits;
     }
 
     /// Counts a call, unless it would be one too many: then nothing is counted.
@@ -232,7 +219,7 @@ fn named_people(catalog: &Catalog, operation: &Operation, request: &Request) -> 
 
 /// Somebody who is made, or found by the app itself: by the address or the number, as far as there is one.
 fn new_person(catalog: &Catalog, operation: &Operation, request: &Request) -> Option<String> {
-    let people = catalog.app(&request.app).and_then(|app: &App| app.people.as_ref())?;
+    let people = catalog.app(&request.app).and_then(|app| app.people.as_ref())?;
     let record = operation.record.as_ref().filter(|record| record.kind == people.kind)?;
     if record.id.as_deref().is_some_and(|id| request.path_value(id).is_some()) {
         return None;
@@ -256,9 +243,10 @@ fn tags_removed(operation: &Operation, request: &Request) -> u64 {
             false => 0,
         };
     }
-    let replaced = operation.tags.as_ref().filter(|tags| {
-        tags.full_list == crate::catalog::FullList::Replaces && sent(&tags.field).is_some()
-    });
+    let replaced = operation
+        .tags
+        .as_ref()
+        .filter(|tags| tags.full_list == FullList::Replaces && sent(&tags.field).is_some());
     u64::from(replaced.is_some())
 }
 

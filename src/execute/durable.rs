@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::allowance::{Permit, everything};
+use super::allowance::Permit;
 use super::clock::Clock;
 use super::engine::{Engine, Interrupt};
 use crate::call::{CallError, Caller, Response};
@@ -84,7 +84,8 @@ pub struct DurableEngine<C, K, J, Q> {
     /// The longest wait that is waited for here; a longer one lets others go first.
     patience: Duration,
     stopping: Arc<AtomicBool>,
-    permit: Arc<dyn Permit>,
+    /// Without one every call may go out.
+    permit: Option<Arc<dyn Permit>>,
 }
 
 /// Why an interrupted call has no answer.
@@ -109,12 +110,12 @@ impl<C: Caller, K: Clock, J: Journal, Q: Quota> DurableEngine<C, K, J, Q> {
             pending: Written::default(),
             patience,
             stopping,
-            permit: everything(),
+            permit: None,
         }
     }
 
     /// Who is asked before each call.
-    pub fn with_permit(self, permit: Arc<dyn Permit>) -> Self {
+    pub fn with_permit(self, permit: Option<Arc<dyn Permit>>) -> Self {
         DurableEngine { permit, ..self }
     }
 
@@ -168,7 +169,8 @@ impl<C: Caller, K: Clock, J: Journal, Q: Quota> DurableEngine<C, K, J, Q> {
         self.check_stopping()?;
         let request = &call.planned.request;
         let pass = self.enter(&request.app, call.attempt).await?;
-        let announced = match self.permit.ask(call) {
+        let permit = self.permit.as_ref();
+        let announced = match permit.map_or(Ok(()), |permit| permit.ask(call)) {
             Ok(()) => self.announce(key, call).await,
             Err(why) => Err(Interrupt::Suspended(why)),
         };
@@ -177,8 +179,8 @@ impl<C: Caller, K: Clock, J: Journal, Q: Quota> DurableEngine<C, K, J, Q> {
             return Err(interrupt);
         }
         let answer = self.caller.call(request).await;
-        if let Ok(response) = &answer {
-            self.permit.answered(call, response);
+        if let (Some(permit), Ok(response)) = (&self.permit, &answer) {
+            permit.answered(call, response);
         }
         self.quota.answered(pass, &answer);
         let attempt = call.attempt;

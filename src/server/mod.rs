@@ -16,6 +16,7 @@ mod own_events;
 mod receive;
 mod registrar;
 mod rehearsal;
+mod run_journal;
 mod runner;
 mod sandboxed;
 mod signature;

@@ -11,30 +11,26 @@ use tracing::{Instrument, debug, error, info_span, warn};
 use super::bundle::{Bundled, Bundles, Together};
 use super::installed::{Installed, Kept};
 use super::metrics::Counted;
+use super::run_journal::RunJournal;
 use super::sandboxed;
 use super::stage::{Stage, Stages};
 use crate::clock::SystemClock;
 use crate::execute::{
-    Care, DurableEngine, Journal, LONGEST_CHAIN, Links, OwnWrites, RecordLocks, Setup,
-    TriggerEvent, drive,
+    Care, DurableEngine, LONGEST_CHAIN, OwnWrites, RecordLocks, Setup, TriggerEvent, drive,
 };
 use crate::http::HttpCaller;
-use crate::journal::{
-    CallKey, Cost, LastSeen, Link, LinkAnswer, Outcome, Question, Replay, StepError, StepErrorKind,
-    Written,
-};
+use crate::journal::{Outcome, Replay, StepError, StepErrorKind, Written};
 use crate::plan::Accounts;
 use crate::store::{
-    Ended, Fingerprint, LinkAccounts, Ready, Remembered, RunId, RunState, Spending, Store,
-    StoreError, StoreErrorKind, StoreLinks,
+    Ended, Fingerprint, LinkAccounts, Ready, Remembered, RunId, RunState, Store, StoreError,
+    StoreErrorKind, StoreLinks,
 };
-use crate::template::LinkQuestion;
-use crate::value::RecordKey;
 
 /// A wait up to this is waited for where it stands; a longer one lets the next run start.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Old plans are looked up again when they run again.
-const MOST_SURROUNDINGS: usize = 200;
+const MOST_SHARED: usize = 200;
+const NO_PLAN: &str = "its plan is not there any more";
 
 /// Runs runs.
 pub struct Runner {
@@ -55,11 +51,11 @@ pub struct Runner {
     installed: Mutex<Arc<Installed>>,
     kept: Mutex<HashMap<i64, Arc<Kept>>>,
     /// By plan and by the connection that the event came through.
-    surroundings: Mutex<HashMap<(i64, String), Arc<Surroundings>>>,
+    shared: Mutex<HashMap<(i64, String), Arc<Shared>>>,
 }
 
 /// What all runs share that have the same plan and whose events came through the same connection.
-struct Surroundings {
+struct Shared {
     /// App → connection, as they are called now.
     connections: Arc<BTreeMap<String, String>>,
     caller: HttpCaller,
@@ -91,7 +87,7 @@ impl Runner {
             bundles: Bundles::default(),
             own_writes: OwnWrites::default(),
             stages: Stages::default(),
-            surroundings: Mutex::default(),
+            shared: Mutex::default(),
         }
     }
 
@@ -102,14 +98,14 @@ impl Runner {
     /// What is installed from now on. Runs that have started keep what they have.
     pub fn install(&self, installed: Arc<Installed>) {
         *self.installed.lock().unwrap_or_else(PoisonError::into_inner) = installed;
-        self.surroundings.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// What a run has around it; the error says which connection is missing.
-    fn surroundings(&self, ready: &Ready, kept: &Kept) -> Result<Arc<Surroundings>, String> {
+    /// What a run shares with others; the error says which connection is missing.
+    fn shared(&self, ready: &Ready, kept: &Kept) -> Result<Arc<Shared>, String> {
         let key = (ready.plan, ready.connection.clone());
         // Looked up and made under one lock: what is installed meanwhile empties it behind that.
-        let mut all = self.surroundings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(there) = all.get(&key) {
             return Ok(there.clone());
         }
@@ -117,14 +113,14 @@ impl Runner {
         let connections = installed.names_now(&kept.connections);
         let app = kept.plan.recipe.trigger.events.iter().find(|e| e.name() == ready.event);
         let app = app.map_or("", |event| event.app.as_str());
-        let made = Arc::new(Surroundings {
+        let made = Arc::new(Shared {
             caller: self.caller.through(&connections),
             accounts: kept.accounts(&installed)?,
             links: Arc::new(installed.accounts_of(&connections, (app, ready.connection.as_str()))),
             connections: Arc::new(connections),
             care: installed.care,
         });
-        if all.len() >= MOST_SURROUNDINGS {
+        if all.len() >= MOST_SHARED {
             all.clear();
         }
         all.insert(key, made.clone());
@@ -174,41 +170,35 @@ impl Runner {
         row: u32,
         why: StepError,
     ) -> Result<Option<Ended>, StoreError> {
-        let ended = Ended::of(Outcome::Failed(Box::new(why)));
+        self.ends(run, row, Ended::of(Outcome::Failed(Box::new(why)))).await
+    }
+
+    /// Notes how a run stands without having done anything.
+    async fn ends(
+        &self,
+        run: RunId,
+        row: u32,
+        ended: Option<Ended>,
+    ) -> Result<Option<Ended>, StoreError> {
         let (nothing, remembered) = (Written::default(), Remembered::default());
         self.store.append(run, row, &nothing, Vec::new(), remembered, ended.clone()).await?;
         Ok(ended)
     }
 
-    /// Notes that a run waits until its recipe is live.
-    async fn parks(&self, run: RunId, stage: &Stage) -> Result<Option<Ended>, StoreError> {
-        let ended = paused(stage);
-        let (nothing, remembered) = (Written::default(), Remembered::default());
-        self.store.append(run, 0, &nothing, Vec::new(), remembered, Some(ended.clone())).await?;
-        Ok(Some(ended))
-    }
-
     /// Notes what a run would have done.
     async fn pretends(&self, ready: Ready) -> Result<Option<Ended>, StoreError> {
         let run = ready.id;
-        let ended = match self.kept(ready.plan).await? {
-            Some(kept) => match self.start(&ready, &kept) {
-                Ok((event, setup, around)) => {
-                    let accounts = around.links.clone();
-                    let links = StoreLinks { store: self.store.clone(), accounts };
-                    let reason = sandboxed::reason(&kept.plan, &event, &setup, links).await;
-                    Ended::of(Outcome::Stopped { reason, place: Default::default() })
-                }
-                Err(why) => return self.does_not_start(run, 0, cannot_start(why)).await,
-            },
-            None => {
-                let why = cannot_start("its plan is not there any more".to_owned());
-                return self.does_not_start(run, 0, why).await;
-            }
+        let kept = self.kept(ready.plan).await?;
+        let kept = kept.ok_or_else(|| NO_PLAN.to_owned());
+        let started = kept.and_then(|kept| Ok((self.start(&ready, &kept)?, kept)));
+        let ((event, setup, shared), kept) = match started {
+            Ok(started) => started,
+            Err(why) => return self.does_not_start(run, 0, cannot_start(why)).await,
         };
-        let (nothing, remembered) = (Written::default(), Remembered::default());
-        self.store.append(run, 0, &nothing, Vec::new(), remembered, ended.clone()).await?;
-        Ok(ended)
+        let links = StoreLinks { store: self.store.clone(), accounts: shared.links.clone() };
+        let reason = sandboxed::reason(&kept.plan, &event, &setup, links).await;
+        let outcome = Outcome::Stopped { reason, place: Default::default() };
+        self.ends(run, 0, Ended::of(outcome)).await
     }
 
     async fn guarded(
@@ -220,7 +210,7 @@ impl Runner {
         match self.stages.of_run(&ready.installation, ready.plan) {
             Stage::Live => {}
             Stage::Sandbox => return self.pretends(ready).await,
-            stage => return self.parks(ready.id, &stage).await,
+            stage => return self.ends(ready.id, 0, Some(paused(&stage))).await,
         }
         let rows = match ready.id > self.fresh_behind && !reopened {
             true => Vec::new(),
@@ -232,11 +222,11 @@ impl Runner {
         let started = match (Replay::of(entries), &kept) {
             (Ok(replay), Some(kept)) => self
                 .start(&ready, kept)
-                .map(|(event, setup, around)| (replay, event, setup, around)),
+                .map(|(event, setup, shared)| (replay, event, setup, shared)),
             (Err(illegal), _) => Err(format!("its journal cannot be: {illegal}")),
-            (_, None) => Err("its plan is not there any more".to_owned()),
+            (_, None) => Err(NO_PLAN.to_owned()),
         };
-        let (replay, event, mut setup, around) = match started {
+        let (replay, event, mut setup, shared) = match started {
             Ok(started) => started,
             Err(why) => {
                 return self.does_not_start(ready.id, row, cannot_start(why)).await;
@@ -251,21 +241,21 @@ impl Runner {
             return self.does_not_start(ready.id, row, goes_round(setup.chain)).await;
         }
         let kept = kept.expect("a run without its plan has not come this far");
-        let quota = self.gates.of_run(&around.connections, ready.priority);
+        let quota = self.gates.of_run(&shared.connections, ready.priority);
         let caller = Bundled {
-            caller: Counted(around.caller.clone()),
+            caller: Counted(shared.caller.clone()),
             with: (ready.priority > 0).then(|| Together {
                 bundles: self.bundles.clone(),
-                accounts: around.accounts.clone(),
-                connections: around.connections.clone(),
+                accounts: shared.accounts.clone(),
+                connections: shared.connections.clone(),
             }),
         };
         let journal = RunJournal {
             store: self.store.clone(),
             run: ready.id,
             row,
-            connections: around.connections.clone(),
-            links: StoreLinks { store: self.store.clone(), accounts: around.links.clone() },
+            connections: shared.connections.clone(),
+            links: StoreLinks { store: self.store.clone(), accounts: shared.links.clone() },
             installation: ready.installation,
             plan: ready.plan,
             data: Fingerprint::of(&[ready.payload.as_deref().unwrap_or_default().as_bytes()]),
@@ -355,7 +345,7 @@ impl Runner {
         &self,
         ready: &Ready,
         kept: &Kept,
-    ) -> Result<(TriggerEvent, Setup, Arc<Surroundings>), String> {
+    ) -> Result<(TriggerEvent, Setup, Arc<Shared>), String> {
         let events = &kept.plan.recipe.trigger.events;
         let event = events
             .iter()
@@ -370,10 +360,10 @@ impl Runner {
             event: event.clone(),
             payload,
         };
-        let around = self.surroundings(ready, kept)?;
-        let accounts = around.accounts.clone();
-        let setup = kept.setup(ready.id.to_string(), accounts, around.care, self.settle_after);
-        Ok((event, setup, around))
+        let shared = self.shared(ready, kept)?;
+        let accounts = shared.accounts.clone();
+        let setup = kept.setup(ready.id.to_string(), accounts, shared.care, self.settle_after);
+        Ok((event, setup, shared))
     }
 
     async fn kept(&self, plan: i64) -> Result<Option<Arc<Kept>>, StoreError> {
@@ -433,82 +423,5 @@ fn goes_round(chain: u32) -> StepError {
                   then let it go on with `linecook runs retry`"
             .to_owned(),
         ..cannot_start(String::new())
-    }
-}
-
-/// The journal of one run in the store.
-struct RunJournal {
-    store: Store,
-    run: RunId,
-    row: u32,
-    /// App → connection, as they are called now.
-    connections: Arc<BTreeMap<String, String>>,
-    links: StoreLinks,
-    installation: String,
-    plan: i64,
-    /// What the event says, for questions that are asked once for the same data.
-    data: Fingerprint,
-}
-
-impl RunJournal {
-    /// What entries change beyond the run.
-    fn remembered(&self, entries: &Written) -> Remembered {
-        Remembered {
-            changes: entries.changes().to_vec(),
-            installation: self.installation.clone(),
-            accounts: self.links.accounts.clone(),
-        }
-    }
-
-    /// What entries cost each connection.
-    fn spent(&self, entries: &Written) -> Vec<Spending> {
-        let name = |cost: &Cost| self.connections.get(&cost.app).cloned();
-        let costs = entries.costs().iter().filter(|cost| cost.requests + cost.failures > 0);
-        let spent = costs.filter_map(|cost| {
-            let (requests, failures) = (cost.requests, cost.failures);
-            Some(Spending { connection: name(cost)?, requests, failures })
-        });
-        spent.collect()
-    }
-}
-
-impl Journal for RunJournal {
-    async fn write(&mut self, entries: &Written) -> Result<(), String> {
-        let spent = self.spent(entries);
-        let remembered = self.remembered(entries);
-        let written = self.store.append(self.run, self.row, entries, spent, remembered, None).await;
-        written.map_err(|e| e.to_string())?;
-        self.row += 1;
-        Ok(())
-    }
-
-    async fn asked_before(
-        &mut self,
-        key: &CallKey,
-        question: &Question,
-    ) -> Result<Option<String>, String> {
-        let parts = [
-            self.plan.to_string(),
-            key.to_string(),
-            question.text.clone(),
-            question.choices.join("\n"),
-        ];
-        let mut parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
-        parts.push(self.data.bytes());
-        let question = Fingerprint::of(&parts);
-        self.store.ask(question, self.run).await.map_err(|e| e.to_string())
-    }
-
-    async fn linked(&mut self, questions: &[LinkQuestion]) -> Result<Vec<LinkAnswer>, String> {
-        self.links.linked(questions).await
-    }
-
-    async fn links_of(&mut self, record: &RecordKey) -> Result<Vec<Link>, String> {
-        self.links.links_of(record).await
-    }
-
-    async fn last_seen(&mut self, record: &RecordKey) -> Result<Option<LastSeen>, String> {
-        let seen = self.store.last_seen(&self.installation, record).await;
-        seen.map_err(|e| e.to_string())
     }
 }

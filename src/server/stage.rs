@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::installed::Installed;
 use crate::call::Response;
 use crate::catalog::Catalog;
-use crate::execute::{Allowance, Permit, Used};
+use crate::execute::{Allowance, Permit};
 use crate::journal::{Entry, PlannedCall};
 use crate::store::{Pause, StageRow, Store, StoreError};
 
@@ -100,15 +100,17 @@ pub struct Stages {
     all: Arc<Mutex<HashMap<String, Arc<Standing>>>>,
 }
 
+/// One installation, for as long as the program runs: who holds it learns of every change.
 struct Standing {
-    /// Those that have ever been live.
-    live_plans: Vec<i64>,
     inner: Mutex<Inner>,
 }
 
 struct Inner {
     stage: Stage,
     live_at: Option<Timestamp>,
+    /// The plans that have ever been live.
+    live_plans: Vec<i64>,
+    /// Where there are limits.
     allowance: Option<Allowance>,
 }
 
@@ -116,15 +118,23 @@ impl Standing {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Where a run of it stands: what is in review does not concern one with a plan that was live before.
+impl Inner {
+    /// Where a run stands: what is in review does not concern one with a plan that was live before.
     fn stage_of(&self, plan: i64) -> Stage {
-        match &self.inner().stage {
+        match &self.stage {
             Stage::Review if self.live_plans.contains(&plan) => Stage::Live,
             // Its plan was installed before, and nobody has let it go live.
             Stage::Live if !self.live_plans.contains(&plan) => Stage::Review,
             stage => stage.clone(),
         }
+    }
+
+    /// A pause by a limit that the store does not know of yet.
+    fn is_just_paused(&self, row: Option<&StageRow>) -> bool {
+        let is_noted = row.is_some_and(|row| row.pause.is_some() || row.live_at != self.live_at);
+        matches!(&self.stage, Stage::Paused(pause) if pause.by_limit) && !is_noted
     }
 }
 
@@ -133,85 +143,86 @@ impl Stages {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn standing(&self, installation: &str) -> Option<Arc<Standing>> {
+        self.all().get(installation).cloned()
+    }
+
     /// Learns where everything stands now. What has been done lately is counted anew only where that is
     /// not known yet.
     pub async fn read(&self, store: &Store, installed: &Installed) -> Result<(), StoreError> {
         let rows = store.stages().await?;
-        let mut all = HashMap::new();
         for installation in &installed.installations {
-            let name = &installation.name;
+            let (name, limits) = (&installation.name, installation.limits);
             let row = rows.iter().find(|row| row.installation == *name);
             if row.is_some_and(|row| row.pin.as_deref() == Some("")) {
                 store.pin(name, &installation.pin).await?;
             }
             let stage = Stage::of(&installation.pin, row, installed.live_at_once);
             let live_at = row.and_then(|row| row.live_at);
-            let before = self.all().get(name).cloned();
-            let counted = before.and_then(|entry| {
-                let inner = entry.inner();
-                // With each going live counting begins anew: a person has looked.
-                inner.allowance.clone().filter(|_| inner.live_at == live_at)
-            });
-            let limits = installation.limits;
-            let allowance = match counted {
-                _ if limits.is_none() => None,
-                Some(counted) => Some(counted.limited(limits)),
-                None => Some(done_lately(store, name, live_at).await?.limited(limits)),
-            };
             let now_live = (stage == Stage::Live).then_some(installation.plan);
             let live_plans = store.plan_is_live(name, now_live).await?;
-            let inner = Mutex::new(Inner { stage, live_at, allowance });
-            all.insert(name.clone(), Arc::new(Standing { live_plans, inner }));
+            let there = self.standing(name);
+            let is_counted = there.as_ref().is_some_and(|there| {
+                let inner = there.inner();
+                // With each going live counting begins anew: a person has looked.
+                inner.allowance.is_some() && inner.live_at == live_at
+            });
+            let counted = match limits.is_none() || is_counted {
+                true => None,
+                false => Some(done_lately(store, name, live_at).await?),
+            };
+            let Some(there) = there else {
+                let mut inner = Inner { stage, live_at, live_plans, allowance: counted };
+                if let Some(allowance) = &mut inner.allowance {
+                    allowance.limit(limits);
+                }
+                self.all().insert(name.clone(), Arc::new(Standing { inner: Mutex::new(inner) }));
+                continue;
+            };
+            let mut inner = there.inner();
+            if !inner.is_just_paused(row) {
+                inner.stage = stage;
+            }
+            inner.live_at = live_at;
+            inner.live_plans = live_plans;
+            inner.allowance = counted.or(inner.allowance.take()).filter(|_| !limits.is_none());
+            if let Some(allowance) = &mut inner.allowance {
+                allowance.limit(limits);
+            }
         }
-        *self.all() = all;
+        self.all().retain(|name, _| installed.installation(name).is_some());
         Ok(())
     }
 
     /// Where a run stands. What is not installed any more goes on with what it has.
     pub fn of_run(&self, installation: &str, plan: i64) -> Stage {
-        let entry = self.all().get(installation).cloned();
-        entry.map_or(Stage::Live, |entry| entry.stage_of(plan))
+        self.standing(installation).map_or(Stage::Live, |there| there.inner().stage_of(plan))
     }
 
     pub fn of(&self, installation: &str) -> Option<Stage> {
-        Some(self.all().get(installation)?.inner().stage.clone())
+        Some(self.standing(installation)?.inner().stage.clone())
     }
 
-    /// What has been done lately, where there are limits.
-    pub fn used(&self, installation: &str) -> Option<Used> {
-        let entry = self.all().get(installation).cloned()?;
-        let used = entry.inner().allowance.as_mut()?.used(Timestamp::now());
-        Some(used)
-    }
-
-    /// Who is asked before each call of a run.
-    pub fn permit(&self, installation: &str, plan: i64) -> Arc<dyn Permit> {
-        Arc::new(RunPermit { stages: self.clone(), installation: installation.to_owned(), plan })
+    /// Who is asked before each call of a run; none for what is not installed any more.
+    pub fn permit(&self, installation: &str, plan: i64) -> Option<Arc<dyn Permit>> {
+        let standing = self.standing(installation)?;
+        Some(Arc::new(RunPermit { standing, plan }))
     }
 }
 
 struct RunPermit {
-    stages: Stages,
-    installation: String,
+    standing: Arc<Standing>,
     plan: i64,
-}
-
-impl RunPermit {
-    /// Looked up each time: a recipe that is installed anew counts on in a new place.
-    fn entry(&self) -> Option<Arc<Standing>> {
-        self.stages.all().get(&self.installation).cloned()
-    }
 }
 
 impl Permit for RunPermit {
     fn ask(&self, call: &PlannedCall) -> Result<(), String> {
-        let Some(entry) = self.entry() else { return Ok(()) };
-        match entry.stage_of(self.plan) {
+        let mut inner = self.standing.inner();
+        match inner.stage_of(self.plan) {
             Stage::Live => {}
             stage => return Err(format!("its recipe is {stage}")),
         }
         let now = Timestamp::now();
-        let mut inner = entry.inner();
         let Some(allowance) = &mut inner.allowance else { return Ok(()) };
         allowance.take(Catalog::embedded(), call, now).map_err(|exceeded| {
             let why = format!("{exceeded} (`limits: {}` in linecook.yaml)", exceeded.key());
@@ -222,9 +233,7 @@ impl Permit for RunPermit {
     }
 
     fn answered(&self, call: &PlannedCall, response: &Response) {
-        if let Some(entry) = self.entry()
-            && let Some(allowance) = &mut entry.inner().allowance
-        {
+        if let Some(allowance) = &mut self.standing.inner().allowance {
             allowance.learn(Catalog::embedded(), call, response);
         }
     }
