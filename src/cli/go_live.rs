@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::confirm::ConfirmArgs;
 use super::connections::test_connections;
 use super::exit::{Exit, Result};
-use super::installed::{connections, installation_named, pin_of};
+use super::installed::{connections, installation_named};
 use super::load::{Against, load_with};
 use super::looking::{Looking, looking};
 use super::options::Format;
@@ -84,7 +84,10 @@ async fn go_live(args: &Args, ready: &ReadyProject, place: &StorePlace, name: &s
         }
         return Ok(if is_wrong { Exit::Problems } else { Exit::Good });
     }
-    let request = RequestBody::GoLive { installation: name.to_owned(), pin: pin_of(ready, name) };
+    // What was looked at, whatever has become of the file since.
+    let loaded = ready.installations.iter().find(|loaded| loaded.name == name);
+    let pin = loaded.map(|loaded| loaded.pin.clone()).unwrap_or_default();
+    let request = RequestBody::GoLive { installation: name.to_owned(), pin };
     let asked = ask(place, &[request]).await?;
     if args.format == Format::Json && asked.is_done() {
         print::line(seen.json(name, true));

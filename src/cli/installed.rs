@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::exit::{CommandError, Result};
-use super::pin::pin;
 use super::project::{ReadyProject, load_project};
 use crate::connection::Connection;
 use crate::execute::Care;
@@ -53,7 +52,7 @@ pub async fn install_project(store: &Store, ready: &ReadyProject) -> Result<Inst
             settings: loaded.settings.clone(),
             connections: loaded.connections.clone(),
             sync_every: written.sync_every,
-            pin: pin(&loaded.recipe_path, &loaded.settings, &loaded.connections),
+            pin: loaded.pin.clone(),
             limits: written.limits,
         });
     }
@@ -68,12 +67,6 @@ pub async fn install_project(store: &Store, ready: &ReadyProject) -> Result<Inst
     installed.live_at_once = ready.project.live_at_once;
     installed.care = care(&ready.project);
     Ok(installed)
-}
-
-/// The pin of an installation of a project, by its name.
-pub fn pin_of(ready: &ReadyProject, name: &str) -> String {
-    let found = ready.installations.iter().find(|loaded| loaded.name == name);
-    found.map(|i| pin(&i.recipe_path, &i.settings, &i.connections)).unwrap_or_default()
 }
 
 /// What holds for steps that do not say it themselves.

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::environment::token;
 use super::load::{Against, load_with, on_all_cores};
 use super::options::colour;
+use super::pin::{contents, pin};
 use super::print;
 use super::snapshot::snapshots;
 use crate::catalog::Catalog;
@@ -143,6 +144,8 @@ pub struct Installation {
     pub settings: Map<String, Value>,
     /// App → connection; see [`crate::project::Installation::connections`].
     pub connections: BTreeMap<String, String>,
+    /// Tells its content, as it was read, from every other.
+    pub pin: String,
     pub enabled: bool,
 }
 
@@ -165,12 +168,16 @@ pub fn load_project(path: &Path) -> LoadedProject {
     let loaded =
         on_all_cores(&names, |name| load_with(&folder.join(name), near.clone(), Against::Accounts));
     let mut plans: BTreeMap<&str, Result<Option<Arc<Plan>>, String>> = BTreeMap::new();
+    let mut recipe_contents: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
     let mut recipe_diagnostics = BTreeMap::new();
     for (name, loaded) in names.iter().copied().zip(loaded) {
         let unreadable = loaded.diagnostics.found.iter().find(|d| d.code == Code::UnreadableFile);
         if let Some(why) = unreadable {
             plans.insert(name, Err(why.message.clone()));
             continue;
+        }
+        if let Some(file) = &loaded.file {
+            recipe_contents.insert(name, contents(&loaded.path, &file.recipe));
         }
         plans.insert(name, Ok(loaded.checked.map(|checked| Arc::new(plan::recipe(checked)))));
         recipe_diagnostics.insert(name, loaded.diagnostics);
@@ -199,6 +206,11 @@ pub fn load_project(path: &Path) -> LoadedProject {
                     plan::for_accounts(plan, &snapshots).map_or_else(|| plan.clone(), Arc::new)
                 }
                 _ => unreachable!("a checked project has only checked recipes"),
+            },
+            pin: {
+                let contents =
+                    recipe_contents.get(i.recipe.as_str()).map_or(&[][..], Vec::as_slice);
+                pin(contents, &i.settings, &i.connections)
             },
             settings: i.settings.clone(),
             connections: i.connections.clone(),

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::exit::{Exit, Result};
-use super::installed::pin_of;
 use super::options::{Format, width};
 use super::prepare::runtime;
 use super::print;
@@ -46,7 +45,7 @@ pub async fn summaries(ready: &ReadyProject) -> Result<Vec<RecipeSummary>> {
         None => Default::default(),
     };
     let mut summaries = Vec::new();
-    for installation in &ready.project.installations {
+    for (installation, loaded) in ready.project.installations.iter().zip(&ready.installations) {
         let name = &installation.name;
         let row = rows.iter().find(|row| row.installation == *name);
         let live_at = row.and_then(|row| row.live_at);
@@ -57,7 +56,7 @@ pub async fn summaries(ready: &ReadyProject) -> Result<Vec<RecipeSummary>> {
             _ => Allowance::default().used(Timestamp::now()),
         };
         let waiting = waiting.iter().find(|(of, _)| of == name).map_or(0, |(_, count)| *count);
-        let (stage, why) = stage(ready, installation, row);
+        let (stage, why) = stage(ready, &loaded.pin, installation, row);
         summaries.push(RecipeSummary {
             name: name.clone(),
             file: installation.recipe.clone(),
@@ -73,14 +72,14 @@ pub async fn summaries(ready: &ReadyProject) -> Result<Vec<RecipeSummary>> {
 
 fn stage(
     ready: &ReadyProject,
+    pin: &str,
     installation: &Installation,
     row: Option<&StageRow>,
 ) -> (&'static str, Option<String>) {
     if !installation.enabled {
         return ("off", Some("switched off by `enabled: false`".to_owned()));
     }
-    let pin = pin_of(ready, &installation.name);
-    let stage = Stage::of(&pin, row, ready.project.live_at_once);
+    let stage = Stage::of(pin, row, ready.project.live_at_once);
     let why = match &stage {
         Stage::Paused(pause) => Some(pause.why.clone()),
         _ => None,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::diagnostic::Sink;
 use crate::parse;
-use crate::recipe::{ExampleEvent, RecipeFile, Step};
+use crate::recipe::{ExampleEvent, RecipeFile};
 use crate::source::Source;
 
 macro_rules! files {
@@ -123,18 +123,11 @@ pub fn with_all_it_names(file: &str) -> Vec<(String, &'static str)> {
                 _ => None,
             });
             open.extend(events);
-            used(&recipe.steps, &mut open);
+            open.extend(recipe.used().into_iter().map(str::to_owned));
         }
         found.push((name, text));
     }
     found
-}
-
-fn used(steps: &[Step], found: &mut VecDeque<String>) {
-    for step in steps {
-        found.extend(step.used.clone());
-        used(step.group.as_deref().unwrap_or_default(), found);
-    }
 }
 
 #[cfg(test)]

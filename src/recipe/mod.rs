@@ -55,6 +55,21 @@ pub struct Recipe {
     pub examples: Vec<Example>,
 }
 
+impl Recipe {
+    /// The files of the recipes that its steps use, counted from its folder.
+    pub fn used(&self) -> Vec<&str> {
+        fn used<'a>(steps: &'a [Step], found: &mut Vec<&'a str>) {
+            for step in steps {
+                found.extend(step.used.as_deref());
+                used(step.group.as_deref().unwrap_or_default(), found);
+            }
+        }
+        let mut found = Vec::new();
+        used(&self.steps, &mut found);
+        found
+    }
+}
+
 /// A recipe with the text it came from.
 #[derive(Clone, Debug)]
 pub struct RecipeFile {
