@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::catalog::{App, EventType, Field};
+use crate::value::text::plain_name;
 
 use super::generic::shown;
 use super::records::{Change, Record, is_blank, iso_stamp};
@@ -96,11 +97,6 @@ impl Happening {
             }
         }
     }
-}
-
-/// `dueDate`, `due_date` → `duedate`
-fn plain_name(name: &str) -> String {
-    name.chars().filter(|c| *c != '_').flat_map(char::to_lowercase).collect()
 }
 
 fn says_yes(value: Option<&Value>) -> bool {

@@ -4,12 +4,13 @@
 use serde_json::{Value, json};
 
 use super::draft::{Choice, Need};
-use super::names::{Concept, concept, id_of, in_words, plain_name};
+use super::names::{Concept, concept, id_of, in_words};
 use super::record::{Finder, named_by};
 use super::told::{Told, told_of_itself};
 use crate::catalog::{Catalog, Effect, EventType, Field, Format, Operation, Slot};
 use crate::snapshot::{Pick, PickKind};
 use crate::value::Kind;
+use crate::value::text::plain_name;
 
 /// Names that say little: the same name in two apps is no sign that the same thing is meant.
 const VAGUE: &[&str] = &[

@@ -12,6 +12,4 @@ mod told;
 mod write;
 
 pub use draft::{Choice, Draft, Missing, Need, Proposal};
-pub use names::{Concept, concept, plain_name};
-pub use record::is_person;
-pub use told::{Told, told};
+pub use told::Told;

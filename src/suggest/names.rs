@@ -1,6 +1,8 @@
 //! What a field is about, as its name says: `firstname`, `first_name` and `firstName` are one name, and
 //! `address_zip` and `postalCode` mean the same thing.
 
+use crate::value::text::plain_name;
+
 /// What several names mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Concept {
@@ -64,11 +66,6 @@ const NAMES: &[(Concept, &[&str])] = &[
     (Concept::Currency, &["currency", "currencycode"]),
     (Concept::Tags, &["tags"]),
 ];
-
-/// A name without capitals and signs between its words: `first_name` and `firstName` give `firstname`.
-pub fn plain_name(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
 
 /// What a name means, where it is one of the usual ones.
 pub fn concept(name: &str) -> Option<Concept> {

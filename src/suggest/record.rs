@@ -4,10 +4,11 @@
 use serde_json::{Map, Value, json};
 
 use super::around::lone_path;
-use super::names::{Concept, plain_name};
+use super::names::Concept;
 use super::told::{Told, told, told_of_itself};
 use crate::catalog::{Catalog, EventType};
 use crate::value::app_of;
+use crate::value::text::plain_name;
 
 /// Whether a kind of record is a person whom two apps know.
 pub fn is_person(kind: &str) -> bool {

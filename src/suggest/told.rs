@@ -3,10 +3,11 @@
 
 use serde_json::Value;
 
-use super::names::{Concept, concept, plain_name};
+use super::names::{Concept, concept};
 use super::record::is_person;
 use crate::catalog::{EventType, Field};
 use crate::value::Kind;
+use crate::value::text::plain_name;
 
 /// How deep values are looked for.
 const MAX_DEPTH: usize = 3;

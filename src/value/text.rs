@@ -127,11 +127,18 @@ pub fn is_email(text: &str) -> bool {
 
 /// A text as a shell takes it for one word.
 pub fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '\\' | ':');
+    let plain = |c: char| {
+        c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '\\' | ':' | '@' | '+')
+    };
     match !text.is_empty() && text.chars().all(plain) {
         true => text.to_owned(),
         false => format!("'{}'", text.replace('\'', "'\\''")),
     }
+}
+
+/// A name without capitals and signs between its words: `first_name` and `firstName` give `firstname`.
+pub fn plain_name(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// The first `most` characters of a text, fit to be shown in a message: line breaks and whatever else

@@ -9,6 +9,7 @@ use crate::catalog::FieldError;
 use crate::diagnostic::nearest;
 use crate::suggest::{Choice, Draft, Missing};
 use crate::template::Template;
+use crate::value::text::shell_word;
 use crate::value::yaml;
 
 /// Puts into the draft what flags say.
@@ -94,11 +95,7 @@ fn line(draft: &Draft<'_>, missing: &Missing) -> String {
             Value::String(text) => text.clone(),
             other => yaml::on_one_line(other),
         };
-        let value = match value.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@+".contains(c))
-        {
-            true => value,
-            false => format!("'{}'", value.replace('\'', "'\\''")),
-        };
+        let value = shell_word(&value);
         format!("--with {key}={value}")
     };
     let first = missing.keys.first().map(flag).unwrap_or_default();
