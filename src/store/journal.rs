@@ -58,7 +58,7 @@ impl Store {
                 insert(c, run, row, now, text)?;
             }
             for spending in &spent {
-                super::spending::note(c, spending, now / 1_000)?;
+                c.spend(spending, now / 1_000);
             }
             remembered.apply(c, now)?;
             match &ended {

@@ -24,6 +24,7 @@ mod schema;
 mod seen;
 mod spending;
 mod stages;
+mod transaction;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -47,6 +48,7 @@ pub use spending::{Spending, Spent};
 pub use stages::{Pause, StageRow};
 
 use lease::Lease;
+use transaction::Transaction;
 use writer::Writer;
 
 /// How a store is opened.
@@ -113,7 +115,7 @@ impl Store {
     /// Writes, and comes back when it is on disk.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.inner.writer.write(work).await
     }

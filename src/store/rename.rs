@@ -20,6 +20,7 @@ impl Store {
     pub async fn rename_connection(&self, old: &str, new: &str) -> Result<(), StoreError> {
         let (old, new) = (old.to_owned(), new.to_owned());
         self.write(move |c| {
+            c.write_spent()?;
             c.prepare_cached(
                 "INSERT INTO spending SELECT ?2, second, requests, failures FROM spending WHERE connection = ?1
                  ON CONFLICT DO UPDATE SET

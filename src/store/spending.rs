@@ -29,7 +29,11 @@ impl Store {
     /// Notes what was sent outside of a run.
     pub async fn note_spending(&self, spending: Spending) -> Result<(), StoreError> {
         let second = jiff::Timestamp::now().as_second();
-        self.write(move |c| note(c, &spending, second)).await
+        self.write(move |c| {
+            c.spend(&spending, second);
+            Ok(())
+        })
+        .await
     }
 
     /// When each connection was used last.
@@ -67,12 +71,31 @@ impl Store {
     }
 }
 
-pub(super) fn note(c: &Connection, spending: &Spending, second: i64) -> rusqlite::Result<()> {
-    let Spending { connection, requests, failures } = spending;
-    c.prepare_cached(
-        "INSERT INTO spending VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT DO UPDATE SET requests = requests + ?3, failures = failures + ?4",
-    )?
-    .execute(params![connection, second, requests, failures])
-    .map(|_| ())
+/// Requests that are not written yet, by connection and second.
+#[derive(Default)]
+pub(super) struct Tally(Vec<(Spending, i64)>);
+
+impl Tally {
+    pub fn add(&mut self, more: &Spending, second: i64) {
+        // A project has a few connections, and a transaction lasts no longer than a second or two.
+        let mut there = self.0.iter_mut();
+        match there.find(|(spent, at)| *at == second && spent.connection == more.connection) {
+            Some((spent, _)) => {
+                spent.requests += more.requests;
+                spent.failures += more.failures;
+            }
+            None => self.0.push((more.clone(), second)),
+        }
+    }
+
+    pub fn write(self, c: &Connection) -> rusqlite::Result<()> {
+        for (Spending { connection, requests, failures }, second) in self.0 {
+            c.prepare_cached(
+                "INSERT INTO spending VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT DO UPDATE SET requests = requests + ?3, failures = failures + ?4",
+            )?
+            .execute(params![connection, second, requests, failures])?;
+        }
+        Ok(())
+    }
 }

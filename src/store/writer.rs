@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
 use super::schema::epoch;
+use super::transaction::Transaction;
 
 /// How many writes may wait before writers have to.
 const QUEUE: usize = 8_192;
@@ -29,7 +30,7 @@ pub struct Writer {
 
 /// One write. It may be applied again, when the transaction around it fails because of another.
 trait Work: Send {
-    fn apply(&mut self, connection: &Connection) -> rusqlite::Result<()>;
+    fn apply(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()>;
     fn done(self: Box<Self>, result: Result<(), StoreError>);
 }
 
@@ -39,9 +40,9 @@ struct Job<F, T> {
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T: Send, F: FnMut(&Connection) -> rusqlite::Result<T> + Send> Work for Job<F, T> {
-    fn apply(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        self.made = Some((self.work)(connection)?);
+impl<T: Send, F: FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send> Work for Job<F, T> {
+    fn apply(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        self.made = Some((self.work)(transaction)?);
         Ok(())
     }
 
@@ -72,7 +73,7 @@ impl Writer {
 
     pub async fn write<T: Send + 'static>(
         &self,
-        work: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.send(Box::new(Job { work, made: None, reply })).await?;
@@ -135,26 +136,24 @@ fn together(
     leads: Option<i64>,
     batch: &mut [Box<dyn Work>],
 ) -> Result<(), StoreError> {
-    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    let result = apply(connection, leads, batch);
-    if result.is_err() && !connection.is_autocommit() {
-        // Whatever happened, none of it counts.
-        let _ = connection.execute_batch("ROLLBACK");
+    let transaction = Transaction::begin(connection)?;
+    let applied = apply(&transaction, leads, batch).and_then(|()| transaction.commit());
+    if applied.is_err() {
+        transaction.roll_back();
     }
-    result
+    applied
 }
 
 fn apply(
-    connection: &Connection,
+    transaction: &Transaction<'_>,
     leads: Option<i64>,
     batch: &mut [Box<dyn Work>],
 ) -> Result<(), StoreError> {
-    if leads.is_some() && epoch(connection)? != leads {
+    if leads.is_some() && epoch(transaction)? != leads {
         return Err(StoreError::fenced());
     }
     for job in batch {
-        job.apply(connection)?;
+        job.apply(transaction)?;
     }
-    connection.prepare_cached("COMMIT")?.execute([])?;
     Ok(())
 }
