@@ -65,27 +65,32 @@ pub(super) struct CallStep<'a, 'd> {
 
 pub(super) type Results = Result<Map<String, Value>, Box<StepError>>;
 
+/// What few calls need is boxed: every call would have to carry the room for it about otherwise.
 impl CallStep<'_, '_> {
     async fn whole(&mut self) -> Result<Results, End> {
         let call = self.call;
         let outcome = match &call.search {
-            Some(check::Search::Find(conditions)) => self.find(conditions).await?,
-            Some(check::Search::AllPages) => self.all_pages().await?,
+            Some(check::Search::Find(conditions)) => Box::pin(self.find(conditions)).await?,
+            Some(check::Search::AllPages) => Box::pin(self.all_pages()).await?,
             Some(check::Search::UnlessExists { list, conditions }) => {
-                self.unless_exists(list, conditions).await?
+                Box::pin(self.unless_exists(list, conditions)).await?
             }
             None => self.plain().await?,
         };
         match outcome {
-            Ok(results) => match self.tags(&results).await? {
-                Ok(()) => {
-                    self.link(&results).await?;
-                    Ok(Ok(results))
+            Ok(results) => {
+                if let Some(change) = &call.tags
+                    && let Err(error) = Box::pin(self.tags(change, &results)).await?
+                {
+                    return Ok(Err(error));
                 }
-                Err(error) => Ok(Err(error)),
-            },
+                if !call.links.is_empty() || call.operation.effect == Effect::Delete {
+                    Box::pin(self.link(&results)).await?;
+                }
+                Ok(Ok(results))
+            }
             Err(error) if error.kind == StepErrorKind::NotFound => {
-                Ok(Err(self.without_links(error).await?))
+                Ok(Err(Box::pin(self.without_links(error)).await?))
             }
             Err(error) => Ok(Err(error)),
         }
@@ -162,20 +167,27 @@ impl CallStep<'_, '_> {
             None => None,
         };
         let since = locks.now();
-        let found = match self.whose(&mut planned).await? {
-            Whose::Unknown => None,
-            Whose::Known(sight) => Some(*sight),
-            Whose::Settled(results) => return Ok(results),
+        let found = match self.finds() {
+            None => None,
+            Some(finds) => match Box::pin(self.whose(finds, &mut planned)).await? {
+                Whose::Unknown => None,
+                Whose::Known(sight) => Some(*sight),
+                Whose::Settled(results) => return Ok(results),
+            },
         };
         let outcome = match looks_first(self.call) {
-            true => self.guarded(planned, found, since).await?,
+            true => Box::pin(self.guarded(planned, found, since)).await?,
             false => {
-                self.show_difference(&planned, found).await?;
+                if self.shows_difference() {
+                    Box::pin(self.show_difference(&planned, found)).await?;
+                }
                 self.make(planned, exists).await?
             }
         };
         let Ok(results) = outcome else { return Ok(outcome) };
-        self.verify(&results).await?;
+        if let Some(sent) = self.sent.take() {
+            Box::pin(self.verify(sent, &results)).await?;
+        }
         Ok(Ok(results))
     }
 
@@ -193,7 +205,7 @@ impl CallStep<'_, '_> {
             Err(error) => return Ok(Err(self.at_the_field(error))),
         };
         self.saw(&response);
-        Ok(Ok(plan::results(self.call, &response, self.drive.zone(&operation.app))))
+        Ok(Ok(plan::results(self.call, response, self.drive.zone(&operation.app))))
     }
 
     /// The request of the list operation that looks for a record like the one to be made, with more
@@ -255,9 +267,9 @@ impl CallStep<'_, '_> {
     /// Adds and removes tags behind a call that went well.
     async fn tags(
         &mut self,
+        change: &check::TagChange,
         results: &Map<String, Value>,
     ) -> Result<Result<(), Box<StepError>>, End> {
-        let Some(change) = &self.call.tags else { return Ok(Ok(())) };
         let from_input = self.call.inputs.iter().find(|input| input.name == change.record);
         let record = match from_input {
             Some(input) => plan::render(&input.mapping, self.scope)

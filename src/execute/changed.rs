@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::drive::{Drive, End};
 use crate::check::CheckedChanged;
 use crate::journal::{CallKey, Decision, LastSeen};
-use crate::plan::{fields_with_zones, is_changed};
+use crate::plan::{give_zones_to_fields, is_changed};
 use crate::template::Scope;
 use crate::value::RecordKey;
 
@@ -37,7 +37,7 @@ impl Drive<'_> {
             Decision::LastSeen(before) => before,
             other => unreachable!("an engine answers what was seen, not {other:?}"),
         };
-        let previous = before.as_ref().map(|before| before.fields.clone()).unwrap_or_default();
+        let mut previous = before.as_ref().map(|before| before.fields.clone()).unwrap_or_default();
         let of = event.payload.fields.as_deref();
         let differs = |name: &String| {
             let (Some(before), field) = (previous.get(name), of.and_then(|of| of.get(name))) else {
@@ -48,7 +48,8 @@ impl Drive<'_> {
         };
         let runs = before.is_none_or(|before| before.owed) || fields.keys().any(differs);
         let zone = self.zone(&event.app);
-        scope.set("previous", &fields_with_zones(&event.payload, &previous, zone));
+        give_zones_to_fields(&event.payload, &mut previous, zone);
+        scope.set("previous", &Value::Object(previous));
         match runs {
             true => Ok(Some(Sighting { record, fields })),
             false => {

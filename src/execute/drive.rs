@@ -1,6 +1,5 @@
 //! The loop over the steps: sequential, deterministic, without a clock.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
@@ -12,7 +11,7 @@ use super::{call_step, pause_step, used_step};
 use crate::check::{Action, CheckedLink, CheckedStep, Each, Mapping, Place};
 use crate::journal::{CallKey, Decision, Outcome, Question, StepError, StepErrorKind};
 use crate::plan::{
-    DataError, Plan, evaluate, fields_with_zones, render, template_error, with_custom_fields,
+    DataError, Plan, evaluate, give_zones_to_fields, render, template_error, with_custom_fields,
 };
 use crate::template::{Scope, Template};
 
@@ -72,11 +71,12 @@ impl Drive<'_> {
         if self.event.event.record.is_some() && self.looks_back {
             self.saw(&self.event.event.app, &Value::Object(payload.clone()), false);
         }
-        let mut payload = Cow::Borrowed(payload);
+        let mut payload = payload.clone();
         if let Some(known) = &plan.recipe.trigger.custom_fields {
-            with_custom_fields(payload.to_mut(), of, known);
+            with_custom_fields(&mut payload, of, known);
         }
-        scope.set_event(fields_with_zones(of, &payload, zone));
+        give_zones_to_fields(of, &mut payload, zone);
+        scope.set_event(Value::Object(payload));
         scope.set("trigger", &self.event.facts());
         scope.set_records(self.event.records());
         scope.set("settings", &Value::Object(self.setup.settings.clone()));
@@ -136,7 +136,7 @@ impl Drive<'_> {
                             scope.set_step(step.name(), Value::Object(results));
                         }
                     }
-                    Some(each) => self.rounds(step, each, scope, item).await?,
+                    Some(each) => Box::pin(self.rounds(step, each, scope, item)).await?,
                 }
             }
             Ok(())

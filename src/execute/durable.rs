@@ -144,17 +144,20 @@ impl<C: Caller, K: Clock, J: Journal, Q: Quota> DurableEngine<C, K, J, Q> {
         if matches!(decision, Decision::AskLinks(_) | Decision::AskGone(_))
             && !self.pending.changes().is_empty()
         {
-            self.flush().await?;
+            Box::pin(self.flush()).await?;
         }
         let journal = &mut self.journal;
+        // Boxed: most decisions ask nobody, and there are several for each step.
         let decided = match decision {
-            Decision::AskLinks(questions) => journal.linked(&questions).await.map(Decision::Links),
+            Decision::AskLinks(questions) => {
+                Box::pin(journal.linked(&questions)).await.map(Decision::Links)
+            }
             Decision::AskGone(record) => {
-                let links = journal.links_of(&record).await;
+                let links = Box::pin(journal.links_of(&record)).await;
                 links.map(|links| Decision::Gone { record, links })
             }
             Decision::AskLastSeen(record) => {
-                journal.last_seen(&record).await.map(Decision::LastSeen)
+                Box::pin(journal.last_seen(&record)).await.map(Decision::LastSeen)
             }
             other => Ok(other),
         };

@@ -102,7 +102,7 @@ impl CallStep<'_, '_> {
                     let answer = as_answered(&operation, record);
                     self.held_tags = self.tags_in(&answer.body);
                     let zone = self.drive.zone(&operation.app);
-                    let mut results = plan::results(self.call, &answer, zone);
+                    let mut results = plan::results(self.call, answer, zone);
                     results.insert("changed".into(), false.into());
                     return Ok(Ok(results));
                 }
@@ -114,7 +114,7 @@ impl CallStep<'_, '_> {
                     let response = self.as_known(response);
                     self.saw(&response);
                     let zone = self.drive.zone(&operation.app);
-                    let mut results = plan::results(self.call, &response, zone);
+                    let mut results = plan::results(self.call, response, zone);
                     results.insert("changed".into(), true.into());
                     return Ok(Ok(results));
                 }
@@ -131,6 +131,14 @@ impl CallStep<'_, '_> {
         Ok(Err(self.moves_on_and_on()))
     }
 
+    /// Whether what a write would change is shown although it does not compare by itself.
+    pub(super) fn shows_difference(&self) -> bool {
+        let (operation, safe) = (&self.call.operation, &self.call.safe);
+        let has_id = operation.path_pattern().contains(':');
+        let can_be_read = if has_id { safe.reads.is_some() } else { safe.finds.is_some() };
+        self.drive.setup.care.compare && operation.effect == Effect::Update && can_be_read
+    }
+
     /// Shows what a write would change that does not compare by itself, where somebody only wants to see.
     pub(super) async fn show_difference(
         &mut self,
@@ -138,12 +146,6 @@ impl CallStep<'_, '_> {
         found: Option<Sight>,
     ) -> Result<(), End> {
         let operation = self.call.operation.clone();
-        let has_id = operation.path_pattern().contains(':');
-        let safe = &self.call.safe;
-        let can_be_read = if has_id { safe.reads.is_some() } else { safe.finds.is_some() };
-        if !self.drive.setup.care.compare || operation.effect != Effect::Update || !can_be_read {
-            return Ok(());
-        }
         let sight = match found {
             Some(sight) => sight,
             None => match self.read_record("shown", planned).await? {
@@ -204,7 +206,7 @@ impl CallStep<'_, '_> {
         let fields = fields.join(", ");
         let answer = as_answered(&self.call.operation, record.clone());
         let zone = self.drive.zone(&self.call.operation.app);
-        let mut left = plan::results(self.call, &answer, zone);
+        let mut left = plan::results(self.call, answer, zone);
         left.insert("changed".into(), false.into());
         left.insert("conflict".into(), true.into());
         match on_conflict {

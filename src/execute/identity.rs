@@ -33,14 +33,24 @@ struct Candidate {
 }
 
 impl CallStep<'_, '_> {
-    /// Looks a record up by each field that finds one. Where they lead to two records a person is asked,
-    /// and the fields that lead to the other one are taken out of the request.
-    pub(super) async fn whose(&mut self, planned: &mut PlannedRequest) -> Result<Whose, End> {
+    /// How the step finds the record that it is about, where it is to look at all.
+    pub(super) fn finds<'s>(&self) -> Option<&'s Finds>
+    where
+        Self: 's,
+    {
         let safe = &self.call.safe;
         let is_wanted = safe.check_identity.unwrap_or(self.drive.setup.care.check_identity);
-        let Some(Finds { list, by }) = safe.finds.clone().filter(|_| is_wanted) else {
-            return Ok(Whose::Unknown);
-        };
+        safe.finds.as_ref().filter(|_| is_wanted)
+    }
+
+    /// Looks a record up by each field that finds one. Where they lead to two records a person is asked,
+    /// and the fields that lead to the other one are taken out of the request.
+    pub(super) async fn whose(
+        &mut self,
+        finds: &Finds,
+        planned: &mut PlannedRequest,
+    ) -> Result<Whose, End> {
+        let Finds { list, by } = finds.clone();
         let sent = |ours: &str| {
             let value = planned.request.body.as_ref()?.get(ours)?;
             (!plan::is_blank(value)).then(|| value.clone())
@@ -87,7 +97,7 @@ impl CallStep<'_, '_> {
         if self.call.operation.effect == Effect::Create {
             let answer = as_answered(&self.call.operation, record);
             let zone = self.drive.zone(&self.call.operation.app);
-            let mut results = plan::results(self.call, &answer, zone);
+            let mut results = plan::results(self.call, answer, zone);
             results.insert("existed".into(), true.into());
             return Ok(Whose::Settled(Ok(results)));
         }

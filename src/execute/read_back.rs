@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::call_step::CallStep;
 use super::drive::End;
 use super::settle::as_answered;
-use crate::call::Response;
+use crate::call::{Request, Response};
 use crate::catalog::{Effect, Operation};
 use crate::journal::Decision;
 use crate::plan;
@@ -20,10 +20,12 @@ impl CallStep<'_, '_> {
 
     /// Compares what was sent with what is there. That it cannot be read is told, and no failure: the write
     /// went well.
-    pub(super) async fn verify(&mut self, results: &Map<String, Value>) -> Result<(), End> {
-        let (Some(sent), Some(reads)) = (self.sent.take(), self.call.safe.reads.clone()) else {
-            return Ok(());
-        };
+    pub(super) async fn verify(
+        &mut self,
+        sent: Request,
+        results: &Map<String, Value>,
+    ) -> Result<(), End> {
+        let Some(reads) = self.call.safe.reads.clone() else { return Ok(()) };
         let made =
             results.get("response").and_then(|answer| self.call.operation.read_record(answer));
         let id = made.and_then(|record| record.get("id")).cloned();

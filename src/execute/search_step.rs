@@ -67,7 +67,7 @@ impl CallStep<'_, '_> {
             return Ok(Err(self.too_many_pages()));
         }
         let response = last.expect("there is always a first page");
-        let mut results = plan::results(self.call, &response, self.drive.zone(&operation.app));
+        let mut results = plan::results(self.call, response, self.drive.zone(&operation.app));
         results.insert("items".into(), Value::Array(items));
         Ok(Ok(results))
     }

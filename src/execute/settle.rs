@@ -87,10 +87,10 @@ impl CallStep<'_, '_> {
                     round += 1;
                     match kind {
                         StepErrorKind::InDoubt => {
-                            self.look_later(round, look, &mut tries, &setback).await?
+                            Box::pin(self.look_later(round, look, &mut tries, &setback)).await?
                         }
                         _ if look.covers(&setback, in_doubt) => {
-                            self.look(round, look, &tries.call.planned).await?
+                            Box::pin(self.look(round, look, &tries.call.planned)).await?
                         }
                         _ => Found::Missing,
                     }

@@ -26,7 +26,7 @@ pub(crate) use render::{evaluate, template_error};
 pub use request::{
     LeftOut, PlannedRequest, bulk_request, page, page_size, request, tag_request, tags_left,
 };
-pub use results::{comparable, fields_with_zones, list_results, matches, results, with_zones};
+pub use results::{comparable, give_zones_to_fields, list_results, matches, results, with_zones};
 
 /// What is stored with a run says which form it has.
 const VERSION: u32 = 1;

@@ -281,7 +281,7 @@ impl<'a> Draft<'a> {
                 return Ok(());
             }
         };
-        let field = in_address(*slot, self.field(*slot, name));
+        let field = in_address(*slot, self.field(*slot, name), &value);
         // A blank text of an event would blank the field in the app, which only `clear` may do; and no
         // phone number, date or address is blank. What a recipe writes out as "" is meant.
         let is_read = matches!(mapping.content, Content::Template(_));
@@ -400,13 +400,13 @@ impl<'a> Draft<'a> {
     }
 
     fn request(self, app: &App, connection: &Connection) -> PlannedRequest {
-        let operation = self.operation;
+        let Draft { operation, path: values, query, body, origins, left_out, .. } = self;
         let segment = |part: &str| match part.strip_prefix(':') {
-            Some(name) => self.path.get(name).map(as_text).unwrap_or_default(),
+            Some(name) => values.get(name).map(as_text).unwrap_or_default(),
             None => part.to_owned(),
         };
         let path = operation.path_pattern().split('/').skip(1).map(segment).collect();
-        let query = self.query.iter().flat_map(|(name, value)| match value {
+        let query = query.iter().flat_map(|(name, value)| match value {
             Value::Array(items) => items.iter().map(|v| (name.clone(), as_text(v))).collect(),
             other => vec![(name.clone(), as_text(other))],
         });
@@ -420,9 +420,9 @@ impl<'a> Draft<'a> {
             path,
             query: query.collect(),
             headers: operation.headers(app),
-            body: takes_body.then(|| Value::Object(self.body.clone())),
+            body: takes_body.then_some(Value::Object(body)),
         };
-        PlannedRequest { request, origins: self.origins, left_out: self.left_out }
+        PlannedRequest { request, origins, left_out }
     }
 }
 
@@ -435,10 +435,11 @@ fn empty_in_address(mapping: &Mapping, name: &str) -> DataError {
 }
 
 /// Everything in an address is text in the end: numbers and true/false are welcome there.
-fn in_address(slot: Slot, field: Option<&Field>) -> Cow<'_, Field> {
+fn in_address<'f>(slot: Slot, field: Option<&'f Field>, value: &Value) -> Cow<'f, Field> {
     let Some(field) = field else { return Cow::Owned(Field::default()) };
+    let takes_any = field.kind == Kind::String && field.format.is_none();
     match slot {
-        Slot::Path | Slot::Query if field.kind == Kind::String && field.format.is_none() => {
+        Slot::Path | Slot::Query if takes_any && !value.is_string() => {
             Cow::Owned(Field { kind: Kind::Any, ..field.clone() })
         }
         _ => Cow::Borrowed(field),

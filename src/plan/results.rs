@@ -1,18 +1,21 @@
 //! An answer → what later steps see of it.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::mark::without_mark;
 use crate::call::Response;
-use crate::catalog::{Field, Fit, Format, ListShape, Operation};
+use crate::catalog::{Field, Fit, Format, ListShape};
 use crate::check::CheckedCall;
 use crate::value::Defaults;
 use crate::value::json_path::JsonPath;
 
 /// The results of a call: named ones, saved ones, the answer and its status.
-pub fn results(call: &CheckedCall, response: &Response, zone: Option<&str>) -> Map<String, Value> {
+pub fn results(call: &CheckedCall, response: Response, zone: Option<&str>) -> Map<String, Value> {
     let operation = &call.operation;
-    let body = zoned_answer(operation, &response.body, zone);
+    let mut body = response.body;
+    if let Some(field) = &operation.response {
+        give_zones(field, &mut body, zone);
+    }
     let mut results = operation.read_results(&body);
     if let Some(list) = &operation.list {
         results.insert("items".into(), list.read_items(&body).into_iter().cloned().collect());
@@ -77,49 +80,50 @@ fn same(found: &Value, wanted: &Value) -> bool {
     }
 }
 
-fn zoned_answer(operation: &Operation, body: &Value, zone: Option<&str>) -> Value {
-    match &operation.response {
-        Some(field) => with_zones(field, body, zone),
-        None => body.clone(),
-    }
-}
-
 /// Gives times that an app writes without a zone the zone that the app means: `2026-01-05 19:13:41`
 /// becomes `2026-01-05 19:13:41Z`.
 pub fn with_zones(field: &Field, value: &Value, zone: Option<&str>) -> Value {
+    let mut value = value.clone();
+    give_zones(field, &mut value, zone);
+    value
+}
+
+fn give_zones(field: &Field, value: &mut Value, zone: Option<&str>) {
     match value {
         Value::String(text) if field.format == Some(Format::DateTimeSpace) => {
-            let bare = text.len() == 19 && text.as_bytes()[10] == b' ';
+            let is_bare = text.len() == 19 && text.as_bytes()[10] == b' ';
             match zone {
-                Some("UTC") | None if bare => format!("{text}Z").into(),
-                Some(zone) if bare => zoned(text, zone).unwrap_or_else(|| json!(text)),
-                _ => value.clone(),
+                _ if !is_bare => {}
+                Some("UTC") | None => text.push('Z'),
+                Some(zone) => {
+                    if let Some(zoned) = zoned(text, zone) {
+                        *text = zoned;
+                    }
+                }
             }
         }
-        Value::Array(items) => match &field.of {
-            Some(of) => items.iter().map(|item| with_zones(of, item, zone)).collect(),
-            None => value.clone(),
-        },
-        Value::Object(map) => fields_with_zones(field, map, zone),
-        _ => value.clone(),
+        Value::Array(items) => {
+            if let Some(of) = &field.of {
+                items.iter_mut().for_each(|item| give_zones(of, item, zone));
+            }
+        }
+        Value::Object(map) => give_zones_to_fields(field, map, zone),
+        _ => {}
     }
 }
 
 /// [`with_zones`] for the fields of an object.
-pub fn fields_with_zones(field: &Field, map: &Map<String, Value>, zone: Option<&str>) -> Value {
-    let Some(fields) = &field.fields else { return Value::Object(map.clone()) };
-    let zoned = map.iter().map(|(name, inner)| {
-        let inner = match fields.get(name) {
-            Some(field) => with_zones(field, inner, zone),
-            None => inner.clone(),
-        };
-        (name.clone(), inner)
-    });
-    Value::Object(zoned.collect())
+pub fn give_zones_to_fields(field: &Field, map: &mut Map<String, Value>, zone: Option<&str>) {
+    let Some(fields) = &field.fields else { return };
+    for (name, value) in map {
+        if let Some(field) = fields.get(name) {
+            give_zones(field, value, zone);
+        }
+    }
 }
 
-fn zoned(text: &str, zone: &str) -> Option<Value> {
+fn zoned(text: &str, zone: &str) -> Option<String> {
     let zone = jiff::tz::TimeZone::get(zone).ok()?;
     let moment = crate::value::Moment::parse(text, &zone).ok()?;
-    Some(moment.to_string().into())
+    Some(moment.to_string())
 }

@@ -19,8 +19,8 @@ pub(super) struct RunJournal {
     pub links: StoreLinks,
     pub installation: String,
     pub plan: i64,
-    /// What the event says, for questions that are asked once for the same data.
-    pub data: Fingerprint,
+    /// What the event says: the same question about the same data is asked once.
+    pub payload: String,
 }
 
 impl RunJournal {
@@ -67,7 +67,8 @@ impl Journal for RunJournal {
             question.choices.join("\n"),
         ];
         let mut parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
-        parts.push(self.data.bytes());
+        let data = Fingerprint::of(&[self.payload.as_bytes()]);
+        parts.push(data.bytes());
         let question = Fingerprint::of(&parts);
         self.store.ask(question, self.run).await.map_err(|e| e.to_string())
     }

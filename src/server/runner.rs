@@ -22,8 +22,8 @@ use crate::http::HttpCaller;
 use crate::journal::{Outcome, Replay, StepError, StepErrorKind, Written};
 use crate::plan::Accounts;
 use crate::store::{
-    Ended, Fingerprint, LinkAccounts, Ready, Remembered, RunId, RunState, Store, StoreError,
-    StoreErrorKind, StoreLinks,
+    Ended, LinkAccounts, Ready, Remembered, RunId, RunState, Store, StoreError, StoreErrorKind,
+    StoreLinks,
 };
 
 /// A wait up to this is waited for where it stands; a longer one lets the next run start.
@@ -209,7 +209,7 @@ impl Runner {
     ) -> Result<Option<Ended>, StoreError> {
         match self.stages.of_run(&ready.installation, ready.plan) {
             Stage::Live => {}
-            Stage::Sandbox => return self.pretends(ready).await,
+            Stage::Sandbox => return Box::pin(self.pretends(ready)).await,
             stage => return self.ends(ready.id, 0, Some(paused(&stage))).await,
         }
         let rows = match ready.id > self.fresh_behind && !reopened {
@@ -258,7 +258,7 @@ impl Runner {
             links: StoreLinks { store: self.store.clone(), accounts: shared.links.clone() },
             installation: ready.installation,
             plan: ready.plan,
-            data: Fingerprint::of(&[ready.payload.as_deref().unwrap_or_default().as_bytes()]),
+            payload: ready.payload.unwrap_or_default(),
         };
         let permit = self.stages.permit(&journal.installation, journal.plan);
         let mut engine = DurableEngine::new(
