@@ -1,27 +1,34 @@
 //! Where an app gives tokens: a code, a refresh token or a company's token goes out; tokens come in, or
 //! why there are none.
 
-use std::fmt;
+mod answer;
+mod error;
+mod granted;
+
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use oauth2::basic::{
     BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
-    BasicTokenType,
 };
 use oauth2::{
-    AccessToken, AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret,
-    EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl,
-    RefreshToken, RequestTokenError, Scope, StandardRevocableToken, TokenResponse, TokenUrl,
+    AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet,
+    EndpointSet, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken,
+    RequestTokenError, StandardRevocableToken, TokenUrl,
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::catalog::{App, OAuth};
 use crate::connection::{Redactor, Secret, Soon};
 use crate::value::text::shortened;
-use crate::vault::{Client, LocationToken, OAuthGrant};
+use crate::vault::Client;
+
+pub use error::OAuthError;
+pub use granted::{Granted, InstalledLocation, User};
+
+use answer::{Answer, Page};
+use error::{bad, no_answer};
 
 /// How long one request may last.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -41,89 +48,6 @@ pub struct TokenEndpoint {
     oauth: OAuth,
     /// What the app wants with every call; the path that gives tokens wants nothing.
     headers: IndexMap<String, String>,
-}
-
-/// Whose token it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum User {
-    /// One account's.
-    Location,
-    /// A company's, which may only ask for tokens of its accounts.
-    Company,
-}
-
-/// What the app has given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Granted {
-    pub access: Secret,
-    /// When it was asked for.
-    pub got_at: Timestamp,
-    pub expires_at: Timestamp,
-    pub refresh: Option<Secret>,
-    /// None where the app does not say.
-    pub scopes: Option<Vec<String>>,
-    pub user: Option<User>,
-    pub location_id: Option<String>,
-    pub company_id: Option<String>,
-    /// The accounts that a company's token may ask tokens for, where the app says.
-    pub approved_locations: Vec<String>,
-}
-
-/// An account that the marketplace app is installed for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InstalledLocation {
-    pub id: String,
-    pub name: String,
-    pub address: String,
-    /// None where the app does not say.
-    pub is_installed: Option<bool>,
-}
-
-/// Why there are no tokens. What it says holds nothing that was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OAuthError {
-    /// Not reached, no answer, or not now: it may go better later, after so many seconds where the app
-    /// says so. The request may have taken effect all the same.
-    NoAnswer { why: String, after_seconds: Option<u64> },
-    /// What was sent is of no use, now or later: an invalid grant, an unknown code, a wrong client.
-    Refused(String),
-    /// The account sleeps; the same credentials are good again when it is active.
-    NotActive(String),
-    /// The answer cannot be read, or says something that nobody knows of.
-    BadAnswer(String),
-}
-
-impl fmt::Display for OAuthError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            OAuthError::NoAnswer { why, .. }
-            | OAuthError::Refused(why)
-            | OAuthError::NotActive(why)
-            | OAuthError::BadAnswer(why) => f.write_str(why),
-        }
-    }
-}
-
-impl std::error::Error for OAuthError {}
-
-impl Granted {
-    /// As the vault keeps it; `before` is the refresh token so far, which stays where there is no new one.
-    /// None when there is none at all.
-    pub fn into_grant(self, client: &str, before: Option<&Secret>) -> Option<OAuthGrant> {
-        Some(OAuthGrant {
-            client: client.to_owned(),
-            refresh: self.refresh.or_else(|| before.cloned())?,
-            access: self.access,
-            got_at: self.got_at,
-            expires_at: self.expires_at,
-            location: None,
-        })
-    }
-
-    /// As the vault keeps the token of one account of a company.
-    pub fn into_location_token(self) -> LocationToken {
-        LocationToken { access: self.access, got_at: self.got_at, expires_at: self.expires_at }
-    }
 }
 
 impl TokenEndpoint {
@@ -419,14 +343,6 @@ fn app_id(client: &Client) -> &str {
     id.rsplit_once('-').map_or(id, |(app_id, _)| app_id)
 }
 
-fn no_answer(why: String) -> OAuthError {
-    OAuthError::NoAnswer { why, after_seconds: None }
-}
-
-fn bad(why: String) -> OAuthError {
-    OAuthError::BadAnswer(why)
-}
-
 /// What an error answer says, in whatever form it says it.
 fn words(bytes: &[u8], secrets: &[Secret]) -> String {
     let Ok(value) = serde_json::from_slice::<Value>(bytes) else { return String::new() };
@@ -453,104 +369,3 @@ type KnownClient = oauth2::Client<
     EndpointNotSet,
     EndpointSet,
 >;
-
-/// A good answer; the newer form of the same names has capitals.
-#[derive(Debug, Deserialize)]
-struct Answer {
-    #[serde(alias = "accessToken")]
-    access_token: AccessToken,
-    #[serde(default = "bearer", alias = "tokenType")]
-    token_type: BasicTokenType,
-    #[serde(default, alias = "expiresIn", deserialize_with = "seconds")]
-    expires_in: Option<Duration>,
-    #[serde(default, alias = "refreshToken")]
-    refresh_token: Option<RefreshToken>,
-    #[serde(default, deserialize_with = "scope")]
-    scope: Option<Vec<String>>,
-    #[serde(default, rename = "userType", alias = "user_type")]
-    user_type: Option<String>,
-    #[serde(default, rename = "locationId", alias = "location_id")]
-    location_id: Option<String>,
-    #[serde(default, rename = "companyId", alias = "company_id")]
-    company_id: Option<String>,
-    #[serde(default, rename = "approvedLocations", deserialize_with = "list")]
-    approved_locations: Vec<String>,
-}
-
-impl TokenResponse for Answer {
-    type TokenType = BasicTokenType;
-
-    fn access_token(&self) -> &AccessToken {
-        &self.access_token
-    }
-
-    fn token_type(&self) -> &BasicTokenType {
-        &self.token_type
-    }
-
-    fn expires_in(&self) -> Option<Duration> {
-        self.expires_in
-    }
-
-    fn refresh_token(&self) -> Option<&RefreshToken> {
-        self.refresh_token.as_ref()
-    }
-
-    fn scopes(&self) -> Option<&Vec<Scope>> {
-        None
-    }
-}
-
-/// The crate asks that answers can be written; this one never is.
-impl Serialize for Answer {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_unit()
-    }
-}
-
-fn bearer() -> BasicTokenType {
-    BasicTokenType::Bearer
-}
-
-/// A number of seconds, also a broken one or a text; none where it makes no sense.
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    let seconds = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
-    let sensible = seconds.filter(|seconds| *seconds > 0.0);
-    Ok(sensible.and_then(|seconds| Duration::try_from_secs_f64(seconds.min(1e9)).ok()))
-}
-
-/// One text, or a list.
-fn scope<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) => Some(vec![text]),
-        Value::Array(several) => {
-            Some(several.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-        }
-        _ => None,
-    })
-}
-
-fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
-#[derive(Deserialize)]
-struct Page {
-    #[serde(default)]
-    locations: Vec<PageLocation>,
-    #[serde(default)]
-    count: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct PageLocation {
-    #[serde(rename = "_id", alias = "locationId", alias = "id")]
-    id: String,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    address: String,
-    #[serde(default, rename = "isInstalled")]
-    is_installed: Option<bool>,
-}
