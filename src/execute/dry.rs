@@ -4,12 +4,12 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use super::engine::{Engine, Interrupt};
+use super::known::Known;
 use super::links::{Links, MemoryLinks};
 use crate::call::{CallError, Response};
 use crate::catalog::{Catalog, Operation};
 use crate::journal::{
-    Answer, CallKey, Change, Decision, Entry, History, LastSeen, LooksFor, Pause, PlannedCall,
-    Question,
+    Answer, CallKey, Decision, Entry, History, LastSeen, LooksFor, Pause, PlannedCall, Question,
 };
 use serde_json::Value;
 
@@ -19,16 +19,14 @@ pub struct DryEngine<L = MemoryLinks> {
     now: Timestamp,
     /// What a person answers, by the id of the step that asks.
     answers: IndexMap<String, String>,
-    links: L,
-    /// How the trigger's record looked before.
-    last_seen: Option<LastSeen>,
+    known: Known<L>,
     history: History,
 }
 
 impl DryEngine {
     pub fn new(catalog: &'static Catalog, now: Timestamp) -> DryEngine {
         let (answers, history) = (IndexMap::new(), History::default());
-        DryEngine { catalog, now, answers, links: MemoryLinks::default(), last_seen: None, history }
+        DryEngine { catalog, now, answers, known: Known::default(), history }
     }
 
     /// Where links are asked for; without it there are none. What it is told to change it must not keep.
@@ -37,8 +35,7 @@ impl DryEngine {
             catalog: self.catalog,
             now: self.now,
             answers: self.answers,
-            links,
-            last_seen: self.last_seen,
+            known: self.known.with_links(links),
             history: self.history,
         }
     }
@@ -47,7 +44,7 @@ impl DryEngine {
 impl<L: Links> DryEngine<L> {
     /// How the trigger's record looked when it was seen last; never without it.
     pub fn with_last_seen(mut self, last_seen: Option<LastSeen>) -> Self {
-        self.last_seen = last_seen;
+        self.known.last_seen = last_seen;
         self
     }
 
@@ -118,26 +115,7 @@ impl<L: Links> Engine for DryEngine<L> {
     }
 
     async fn record(&mut self, key: &CallKey, decision: Decision) -> Result<Decision, Interrupt> {
-        let decision = match decision {
-            Decision::AskTime => Decision::Time(self.now),
-            Decision::AskLinks(questions) => {
-                let answers = self.links.linked(&questions).await;
-                Decision::Links(answers.map_err(Interrupt::Suspended)?)
-            }
-            Decision::AskGone(record) => {
-                let links = self.links.links_of(&record).await.map_err(Interrupt::Suspended)?;
-                Decision::Gone { record, links }
-            }
-            Decision::AskLastSeen(_) => Decision::LastSeen(self.last_seen.clone()),
-            other => other,
-        };
-        match decision.change() {
-            Some(Change::Links(change)) => {
-                self.links.change(&change).await.map_err(Interrupt::Suspended)?;
-            }
-            Some(Change::LastSeen { now, .. }) => self.last_seen = Some(now),
-            None => {}
-        }
+        let decision = self.known.decide(decision, self.now).await?;
         self.history.push(Entry::Decided { key: key.clone(), decision: decision.clone() });
         Ok(decision)
     }

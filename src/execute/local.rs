@@ -7,10 +7,11 @@ use indexmap::IndexMap;
 
 use super::clock::Clock;
 use super::engine::{Engine, Interrupt};
+use super::known::Known;
 use super::links::{Links, MemoryLinks};
 use crate::call::{CallError, Caller, Response};
 use crate::journal::{
-    Answer, CallKey, Change, Decision, Entry, History, LastSeen, Pause, PlannedCall, Question,
+    Answer, CallKey, Decision, Entry, History, LastSeen, Pause, PlannedCall, Question,
 };
 
 /// Runs once, in this process. What it cannot settle in its time it gives up, and says so.
@@ -22,9 +23,7 @@ pub struct LocalEngine<C, K, W, L = MemoryLinks> {
     waited: Duration,
     /// What a person answers, by the id of the step that asks.
     answers: IndexMap<String, String>,
-    links: L,
-    /// How the trigger's record looked before.
-    last_seen: Option<LastSeen>,
+    known: Known<L>,
     history: History,
     watch: W,
 }
@@ -38,8 +37,7 @@ impl<C: Caller, K: Clock, W: FnMut(&Entry) + Send> LocalEngine<C, K, W> {
             patience,
             waited: Duration::ZERO,
             answers: IndexMap::new(),
-            links: MemoryLinks::default(),
-            last_seen: None,
+            known: Known::default(),
             history: History::default(),
             watch,
         }
@@ -53,8 +51,7 @@ impl<C: Caller, K: Clock, W: FnMut(&Entry) + Send> LocalEngine<C, K, W> {
             patience: self.patience,
             waited: self.waited,
             answers: self.answers,
-            links,
-            last_seen: self.last_seen,
+            known: self.known.with_links(links),
             history: self.history,
             watch: self.watch,
         }
@@ -70,7 +67,7 @@ impl<C: Caller, K: Clock, W: FnMut(&Entry) + Send, L: Links> LocalEngine<C, K, W
 
     /// How the trigger's record looked when it was seen last; never without it.
     pub fn with_last_seen(mut self, last_seen: Option<LastSeen>) -> Self {
-        self.last_seen = last_seen;
+        self.known.last_seen = last_seen;
         self
     }
 
@@ -108,26 +105,7 @@ where
     }
 
     async fn record(&mut self, key: &CallKey, decision: Decision) -> Result<Decision, Interrupt> {
-        let decision = match decision {
-            Decision::AskTime => Decision::Time(self.clock.now()),
-            Decision::AskLinks(questions) => {
-                let answers = self.links.linked(&questions).await;
-                Decision::Links(answers.map_err(Interrupt::Suspended)?)
-            }
-            Decision::AskGone(record) => {
-                let links = self.links.links_of(&record).await.map_err(Interrupt::Suspended)?;
-                Decision::Gone { record, links }
-            }
-            Decision::AskLastSeen(_) => Decision::LastSeen(self.last_seen.clone()),
-            other => other,
-        };
-        match decision.change() {
-            Some(Change::Links(change)) => {
-                self.links.change(&change).await.map_err(Interrupt::Suspended)?;
-            }
-            Some(Change::LastSeen { now, .. }) => self.last_seen = Some(now),
-            None => {}
-        }
+        let decision = self.known.decide(decision, self.clock.now()).await?;
         self.note(Entry::Decided { key: key.clone(), decision: decision.clone() });
         Ok(decision)
     }

@@ -17,6 +17,7 @@ mod expect;
 pub mod gate;
 mod guarded;
 mod identity;
+mod known;
 mod linking;
 mod links;
 mod local;
