@@ -53,3 +53,46 @@ impl Deref for Transaction<'_> {
         self.connection
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Spending, schema};
+    use super::*;
+
+    fn spent(connection: &Connection) -> Vec<(String, i64, u32, u32)> {
+        let mut query = connection.prepare("SELECT * FROM spending ORDER BY 1, 2").unwrap();
+        let rows = query
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn requests_are_added_up_and_what_is_rolled_back_does_not_count() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::prepare(&mut connection, false).unwrap();
+        let one =
+            |name: &str, failures| Spending { connection: name.to_owned(), requests: 1, failures };
+        let transaction = Transaction::begin(&connection).unwrap();
+        transaction.spend(&one("main", 0), 7);
+        transaction.write_spent().unwrap();
+        transaction.spend(&one("main", 0), 7);
+        transaction.roll_back();
+        assert_eq!(spent(&connection), []);
+        let transaction = Transaction::begin(&connection).unwrap();
+        for (name, failures, second) in
+            [("main", 0, 7), ("main", 1, 7), ("main", 0, 8), ("other", 1, 7)]
+        {
+            transaction.spend(&one(name, failures), second);
+        }
+        // Whoever has to see the sum in the middle does, and what comes then is added to it.
+        transaction.write_spent().unwrap();
+        assert_eq!(spent(&connection).len(), 3);
+        transaction.spend(&one("main", 0), 7);
+        transaction.commit().unwrap();
+        let row =
+            |name: &str, second, requests, failures| (name.to_owned(), second, requests, failures);
+        let expected = [row("main", 7, 3, 1), row("main", 8, 1, 0), row("other", 7, 1, 1)];
+        assert_eq!(spent(&connection), expected);
+    }
+}
