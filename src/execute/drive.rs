@@ -35,6 +35,12 @@ pub async fn drive(
         Err(End::Interrupted(Interrupt::Held(question), error)) => {
             Outcome::Held { question, error }
         }
+        // That one goes on with the answer: with both, all that follows would happen twice.
+        Err(End::Interrupted(Interrupt::AskedBy(run), error)) => {
+            let reason =
+                format!("{run} asks the same about the same data, and waits for the answer");
+            Outcome::Stopped { reason, place: error.place }
+        }
         Err(End::Interrupted(Interrupt::Waiting(until), _)) => Outcome::Waiting { until },
         Err(End::Interrupted(Interrupt::Suspended(why), _)) => Outcome::Suspended { why },
         Err(End::Interrupted(Interrupt::OutOfPatience, error)) => Outcome::Failed(error),
@@ -405,6 +411,7 @@ fn sight_key(app: &str, record: &Value) -> Option<(String, String)> {
 pub(super) fn interrupted(interrupt: Interrupt, step: &str, place: &Place) -> End {
     let message = match &interrupt {
         Interrupt::Held(question) => question.text.clone(),
+        Interrupt::AskedBy(run) => format!("{run} asks the same"),
         Interrupt::Waiting(until) => format!("waits until {until}"),
         Interrupt::Suspended(why) => why.clone(),
         Interrupt::OutOfPatience => "the run was given up while it waited".to_owned(),

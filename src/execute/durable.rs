@@ -16,8 +16,8 @@ use super::engine::{Engine, Interrupt};
 use crate::call::{CallError, Caller, Response};
 use crate::catalog::Effect;
 use crate::journal::{
-    Answer, Before, CallKey, Decision, Entry, LastSeen, Link, LinkAnswer, Pause, PlannedCall,
-    Question, Replay, Written,
+    Answer, Asked, Before, CallKey, Decision, Entry, LastSeen, Link, LinkAnswer, Pause,
+    PlannedCall, Question, Replay, Written,
 };
 use crate::template::LinkQuestion;
 use crate::value::RecordKey;
@@ -28,12 +28,12 @@ pub trait Journal: Send {
     /// disk. The error says why nothing was written.
     fn write(&mut self, entries: &Written) -> impl Future<Output = Result<(), String>> + Send;
 
-    /// What somebody chose when this was asked before; notes that this run asks.
+    /// Whether somebody has asked this before; where nobody has, notes that this run asks.
     fn asked_before(
         &mut self,
         key: &CallKey,
         question: &Question,
-    ) -> impl Future<Output = Result<Option<String>, String>> + Send;
+    ) -> impl Future<Output = Result<Asked, String>> + Send;
 
     /// Which records are linked with which, in the order of the questions.
     fn linked(
@@ -303,26 +303,31 @@ where
     }
 
     async fn hold(&mut self, key: &CallKey, question: Question) -> Result<Answer, Interrupt> {
-        match self.replay.question(key) {
+        let has_asked = match self.replay.question(key) {
             Some(Some(answer)) => return Ok(answer),
-            Some(None) => {}
-            None => {
-                self.pending.entry(&Entry::Asks { key: key.clone(), question: question.clone() })
-            }
-        }
+            asked => asked.is_some(),
+        };
         // Whether a call has happened is this run's question alone; what the recipe asks is asked once for
         // the same record and data.
         let before = match key.asks_for_good() {
-            true => self.journal.asked_before(key, &question).await,
-            false => Ok(None),
+            true => {
+                self.journal.asked_before(key, &question).await.map_err(Interrupt::Suspended)?
+            }
+            false => Asked::Never,
         };
-        match before.map_err(Interrupt::Suspended)? {
-            Some(choice) => {
+        if let (Asked::By(run), false) = (&before, has_asked) {
+            return Err(Interrupt::AskedBy(run.clone()));
+        }
+        if !has_asked {
+            self.pending.entry(&Entry::Asks { key: key.clone(), question: question.clone() });
+        }
+        match before {
+            Asked::Answered(choice) => {
                 let answer = Answer { choice };
                 self.pending.entry(&Entry::Replied { key: key.clone(), answer: answer.clone() });
                 Ok(answer)
             }
-            None => Err(Interrupt::Held(question)),
+            Asked::Never | Asked::By(_) => Err(Interrupt::Held(question)),
         }
     }
 }

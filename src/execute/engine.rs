@@ -44,6 +44,8 @@ pub trait Engine {
 pub enum Interrupt {
     /// A person has to answer first.
     Held(Question),
+    /// This run asks the same about the same data, and waits for the answer.
+    AskedBy(String),
     /// It goes on by itself at this time.
     Waiting(Timestamp),
     /// The engine itself cannot go on, and why: it is being stopped, or cannot record what happens.

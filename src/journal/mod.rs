@@ -200,6 +200,16 @@ pub struct Question {
     pub choices: Vec<String>,
 }
 
+/// What is known of a question before it is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Never,
+    /// By this run, which waits for the answer.
+    By(String),
+    /// And this was chosen.
+    Answered(String),
+}
+
 /// What the person chose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::execute::{Journal, Links};
-use crate::journal::{CallKey, Cost, LastSeen, Link, LinkAnswer, Question, Written};
+use crate::journal::{Asked, CallKey, Cost, LastSeen, Link, LinkAnswer, Question, Written};
 use crate::store::{Fingerprint, Remembered, RunId, Spending, Store, StoreLinks};
 use crate::template::LinkQuestion;
 use crate::value::RecordKey;
@@ -55,11 +55,7 @@ impl Journal for RunJournal {
         Ok(())
     }
 
-    async fn asked_before(
-        &mut self,
-        key: &CallKey,
-        question: &Question,
-    ) -> Result<Option<String>, String> {
+    async fn asked_before(&mut self, key: &CallKey, question: &Question) -> Result<Asked, String> {
         let parts = [
             self.plan.to_string(),
             key.to_string(),

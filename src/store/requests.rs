@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::deliveries::{Start, begin};
 use super::runs::{RunId, RunState};
 use super::{Fingerprint, LinkAccounts, Store, StoreError, journal};
-use crate::journal::{Entry, LinkChange};
+use crate::journal::{Asked, Entry, LinkChange};
 
 /// A request with its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,6 +141,10 @@ impl Store {
                    plan = coalesce(?2, plan) WHERE id = ?1",
                 params![run.0, plan],
             )?;
+            if plan.is_some() {
+                // With another plan it may never ask again: others with this question must.
+                c.execute("DELETE FROM questions WHERE run = ?1 AND choice IS NULL", [run.0])?;
+            }
             Ok(true)
         })
         .await
@@ -170,21 +174,25 @@ impl Store {
         self.write(move |c| starts.iter().map(|s| begin(c, delivery, s, now)).collect()).await
     }
 
-    /// The answer that was given to a question before; notes who asks when there is none.
-    pub async fn ask(
-        &self,
-        question: Fingerprint,
-        run: RunId,
-    ) -> Result<Option<String>, StoreError> {
+    /// What is known of a question; where nobody has asked it, notes that this run does.
+    pub async fn ask(&self, question: Fingerprint, run: RunId) -> Result<Asked, StoreError> {
         self.write(move |c| {
             let choice =
                 "SELECT choice FROM questions WHERE fingerprint = ?1 AND choice IS NOT NULL";
-            let known = c.query_row(choice, [question.bytes()], |r| r.get(0)).optional()?;
-            if known.is_none() {
-                let note = "INSERT OR IGNORE INTO questions VALUES (?1, ?2, NULL)";
-                c.execute(note, params![question.bytes(), run.0])?;
+            let choice = c.query_row(choice, [question.bytes()], |r| r.get(0)).optional()?;
+            if let Some(choice) = choice {
+                return Ok(Asked::Answered(choice));
             }
-            Ok(known)
+            let query = "SELECT r.id FROM questions q JOIN runs r ON r.id = q.run
+                WHERE q.fingerprint = ?1 AND r.id <> ?2 AND r.state = 2 ORDER BY r.id LIMIT 1";
+            let values = params![question.bytes(), run.0];
+            let by = c.query_row(query, values, |r| r.get(0).map(RunId)).optional()?;
+            if let Some(by) = by {
+                return Ok(Asked::By(by.to_string()));
+            }
+            let note = "INSERT OR IGNORE INTO questions VALUES (?1, ?2, NULL)";
+            c.execute(note, params![question.bytes(), run.0])?;
+            Ok(Asked::Never)
         })
         .await
     }

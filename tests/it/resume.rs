@@ -15,7 +15,7 @@ use linecook::execute::{
     settings,
 };
 use linecook::journal::{
-    CallKey, Change, Entry, LastSeen, Link, LinkAnswer, Outcome, Question, Replay, Written,
+    Asked, CallKey, Change, Entry, LastSeen, Link, LinkAnswer, Outcome, Question, Replay, Written,
 };
 use linecook::plan::{self, Accounts, Plan};
 use linecook::recipe::Example;
@@ -103,8 +103,8 @@ impl Journal for Diary<'_> {
         Ok(self.disk.seen.lock().unwrap().clone())
     }
 
-    async fn asked_before(&mut self, _: &CallKey, _: &Question) -> Result<Option<String>, String> {
-        Ok(None)
+    async fn asked_before(&mut self, _: &CallKey, _: &Question) -> Result<Asked, String> {
+        Ok(Asked::Never)
     }
 }
 

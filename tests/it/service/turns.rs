@@ -1,5 +1,6 @@
 //! Whose turn it is, what one run starts in another, and what waits for people and for time.
 
+use linecook::journal::Outcome;
 use linecook::server::act;
 use linecook::store::{RequestBody, RunFilter, RunId, RunState, Runs};
 use serde_json::json;
@@ -116,15 +117,26 @@ async fn a_question_is_asked_once_for_the_same_data_and_its_answer_survives_a_re
         let done = act(service.store(), &service.installed(), &body).await.unwrap();
         service.follow(done);
     };
+    // The same event once more: the run that has asked goes on with the answer, and nobody is asked again.
+    ask(RequestBody::Replay { delivery: 1 }).await;
+    kitchen.stands(RunId(2), RunState::Stopped).await;
+    let second = kitchen.store().run(RunId(2)).await.unwrap().unwrap();
+    let Some(Outcome::Stopped { reason, .. }) = second.outcome else { panic!("{second:?}") };
+    assert_eq!(reason, "run-1 asks the same about the same data, and waits for the answer");
     ask(RequestBody::Resolve { run: RunId(1), choice: "it is".to_owned() }).await;
     kitchen.quiet().await;
     assert_eq!(notes(&kitchen), ["Real"]);
-    // The same event once more, and another: the first has its answer, the second has not.
+    // Once more, and another event: the first has its answer, the second has not.
     ask(RequestBody::Replay { delivery: 1 }).await;
-    kitchen.stands(RunId(2), RunState::Done).await;
+    kitchen.stands(RunId(3), RunState::Done).await;
     let changed = json!({ "id": "c1", "email": "ada@example.org" });
-    kitchen.post(&kitchen.hook("stax", "customer_created"), &changed).await;
-    kitchen.stands(RunId(3), RunState::Held).await;
+    let (_, taken) = kitchen.post(&kitchen.hook("stax", "customer_created"), &changed).await;
+    kitchen.stands(RunId(4), RunState::Held).await;
+    // A run that is cancelled asks no more: the next one has to.
+    ask(RequestBody::Cancel { run: RunId(4) }).await;
+    let delivery = taken["event"].as_str().unwrap().trim_start_matches("event-").parse().unwrap();
+    ask(RequestBody::Replay { delivery }).await;
+    kitchen.stands(RunId(5), RunState::Held).await;
     let filter = RunFilter { states: vec![RunState::Held], limit: 10, ..RunFilter::default() };
     assert_eq!(kitchen.store().runs(filter).await.unwrap().len(), 1);
 }
