@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::exit::{CommandError, Exit, Result};
 use super::options::Format;
-use super::prepare::runtime;
 use super::print;
+use super::runtime::runtime;
 use super::store::StoreArgs;
 use crate::report::bytes;
 use crate::store::backup_facts;

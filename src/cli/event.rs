@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::exit::{CommandError, Result};
 use super::load::read_beside;
-use super::prepare::runtime;
+use super::runtime::runtime;
 use super::store::StoreArgs;
 use super::stored_event::{EventNumber, for_recipe};
 use crate::catalog::EventType;

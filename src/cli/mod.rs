@@ -40,6 +40,7 @@ mod request;
 mod restore;
 mod run;
 mod runs;
+mod runtime;
 mod sandbox;
 mod schema;
 mod serve;

@@ -3,10 +3,10 @@
 use super::exit::{Exit, Result};
 use super::installed::installation_named;
 use super::options::Format;
-use super::prepare::runtime;
 use super::project::load_project;
 use super::project_file::OpenProject;
 use super::request::ask;
+use super::runtime::runtime;
 use super::store::StorePlace;
 use crate::store::RequestBody;
 use crate::value::Defaults;

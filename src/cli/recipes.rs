@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::exit::{Exit, Result};
 use super::options::{Format, width};
-use super::prepare::runtime;
 use super::print;
 use super::project::{ReadyProject, load_project};
 use super::project_file::OpenProject;
+use super::runtime::runtime;
 use super::serve::good;
 use crate::execute::{Allowance, Used};
 use crate::project::Installation;

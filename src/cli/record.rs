@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use super::exit::{CommandError, Exit, Result};
-use super::prepare::runtime;
 use super::print;
 use super::runs::{run_id, stored_history, stored_plan, stored_run};
+use super::runtime::runtime;
 use super::store::{StoreArgs, StorePlace};
 use super::test::play;
 use crate::catalog::Catalog;

@@ -3,9 +3,9 @@
 use super::{Connecting, clicks};
 use crate::check::TriggerKind;
 use crate::cli::exit::{CommandError, Exit, Result};
-use crate::cli::prepare::runtime;
 use crate::cli::print;
 use crate::cli::project::{ReadyProject, load_project};
+use crate::cli::runtime::runtime;
 use crate::server::hook_secrets;
 use crate::store::{Options, Store, StoreErrorKind};
 

@@ -3,9 +3,9 @@
 use crate::cli::confirm::ConfirmArgs;
 use crate::cli::exit::{Exit, Result};
 use crate::cli::options::Format;
-use crate::cli::prepare::runtime;
 use crate::cli::print;
 use crate::cli::request::ask;
+use crate::cli::runtime::runtime;
 use crate::cli::store::StoreArgs;
 use crate::cli::stored_event::{EventNumber, known};
 use crate::store::RequestBody;

@@ -3,8 +3,8 @@
 use super::summarised;
 use crate::cli::exit::{Exit, Result};
 use crate::cli::options::Format;
-use crate::cli::prepare::runtime;
 use crate::cli::print;
+use crate::cli::runtime::runtime;
 use crate::cli::store::StoreArgs;
 use crate::cli::stored_event::{EventNumber, known};
 

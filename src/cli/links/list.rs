@@ -3,8 +3,8 @@
 use super::record::kind;
 use crate::cli::exit::{Exit, Result};
 use crate::cli::options::{Format, width};
-use crate::cli::prepare::runtime;
 use crate::cli::print;
+use crate::cli::runtime::runtime;
 use crate::cli::store::StoreArgs;
 use crate::report::{LinkList, LinkRow};
 use crate::store::LinkFilter;

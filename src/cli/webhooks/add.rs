@@ -12,8 +12,8 @@ use super::source::{Asked, Source};
 use crate::cli::confirm::ConfirmArgs;
 use crate::cli::exit::{CommandError, Exit, Result};
 use crate::cli::options::Format;
-use crate::cli::prepare::runtime;
 use crate::cli::print;
+use crate::cli::runtime::runtime;
 use crate::report::plural;
 use crate::server::RegisteredHook;
 

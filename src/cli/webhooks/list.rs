@@ -13,8 +13,8 @@ use super::source::{Asked, Source};
 use crate::catalog::App;
 use crate::cli::exit::{Exit, Result};
 use crate::cli::options::Format;
-use crate::cli::prepare::runtime;
 use crate::cli::print;
+use crate::cli::runtime::runtime;
 use crate::report::{minute, plural};
 
 #[derive(clap::Args)]

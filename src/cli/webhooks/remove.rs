@@ -11,8 +11,8 @@ use super::source::Source;
 use crate::cli::confirm::ConfirmArgs;
 use crate::cli::exit::{CommandError, Exit, Result};
 use crate::cli::options::Format;
-use crate::cli::prepare::runtime;
 use crate::cli::print;
+use crate::cli::runtime::runtime;
 use crate::report::plural;
 
 #[derive(clap::Args)]
