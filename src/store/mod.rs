@@ -16,6 +16,7 @@ mod notices;
 mod old_hooks;
 mod plans;
 mod positions;
+mod questions;
 mod rename;
 mod requests;
 mod retention;
