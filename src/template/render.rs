@@ -31,22 +31,16 @@ impl Template {
     /// What a filter of one's own makes of its scope, without the way through JSON: a moment stays one.
     pub(super) fn evaluate(&self, scope: Scope) -> Result<minijinja::Value, TemplateError> {
         match &*self.body {
-            Body::Whole(expression) => expression
-                .eval(scope.into_engine_value())
-                .map_err(|e| render_error(&e, Some(0..self.source().len()))),
+            Body::Whole(expression) => self.whole(expression, scope),
             _ => self.render(&scope).map(|outcome| value::from_json(&outcome.into_value())),
         }
     }
 
     /// Fills in the values.
     pub fn render(&self, scope: &Scope) -> Result<Outcome, TemplateError> {
-        let context = scope.clone().into_engine_value();
         match &*self.body {
             Body::Whole(expression) => {
-                let value = expression
-                    .eval(context)
-                    .map_err(|e| render_error(&e, Some(0..self.source().len())))?;
-                let outcome = value::to_json(&value);
+                let outcome = value::to_json(&self.whole(expression, scope.clone())?);
                 match &outcome {
                     Outcome::Value(serde_json::Value::String(s)) if s.len() > MAX_TEXT_BYTES => {
                         Err(text_too_long())
@@ -55,6 +49,7 @@ impl Template {
                 }
             }
             Body::Pieces(pieces) => {
+                let context = scope.clone().into_engine_value();
                 let mut text = String::new();
                 for piece in pieces {
                     match piece {
@@ -73,8 +68,8 @@ impl Template {
                 Ok(Outcome::Value(text.into()))
             }
             Body::Program(guarded) => {
-                let text =
-                    ENVIRONMENT.render_str(guarded, context).map_err(|e| render_error(&e, None))?;
+                let text = ENVIRONMENT.render_str(guarded, scope.clone().into_engine_value());
+                let text = text.map_err(|e| render_error(&e, None))?;
                 if text.len() > MAX_TEXT_BYTES {
                     return Err(text_too_long());
                 }
@@ -86,12 +81,21 @@ impl Template {
     /// Whether the condition holds: empty, false, 0 and '' do not.
     pub fn holds(&self, scope: &Scope) -> Result<bool, TemplateError> {
         match &*self.body {
-            Body::Whole(expression) => expression
-                .eval(scope.clone().into_engine_value())
-                .map(|value| value.is_true())
-                .map_err(|e| render_error(&e, Some(0..self.source().len()))),
+            Body::Whole(expression) => {
+                self.whole(expression, scope.clone()).map(|value| value.is_true())
+            }
             _ => self.render(scope).map(|outcome| outcome.value().is_some()),
         }
+    }
+
+    /// The value of the one expression that it is.
+    fn whole(
+        &self,
+        expression: &minijinja::Expression<'_, '_>,
+        scope: Scope,
+    ) -> Result<minijinja::Value, TemplateError> {
+        let value = expression.eval(scope.into_engine_value());
+        value.map_err(|e| render_error(&e, Some(0..self.source().len())))
     }
 
     fn inside_text(
