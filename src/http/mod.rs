@@ -100,14 +100,14 @@ impl HttpCaller {
 
     /// The address of a request. What all addresses of a connection begin with is read once.
     fn url(&self, request: &Request) -> Result<url::Url, CallError> {
-        let known = |this: &Self| {
-            this.bases
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get(&request.base_url)
-                .cloned()
-        };
-        if let Some(base) = known(self) {
+        // Not in the condition itself: the lock would be held behind it.
+        let known = self
+            .bases
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&request.base_url)
+            .cloned();
+        if let Some(base) = known {
             return Ok(request.url_behind(base));
         }
         let base = url::Url::parse(&request.base_url).map_err(|e| {

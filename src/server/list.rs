@@ -151,10 +151,11 @@ impl Reader {
             return Err(ListError { message, may_pass: false });
         };
         let zone = self.zone.as_deref();
-        let records = list
-            .read_items(&response.body)
-            .into_iter()
-            .filter_map(|item| plan::with_zones(&list.of, item, zone).as_object().cloned());
+        let zoned = |item: &Value| match plan::with_zones(&list.of, item, zone) {
+            Value::Object(record) => Some(record),
+            _ => None,
+        };
+        let records = list.read_items(&response.body).into_iter().filter_map(zoned);
         let total = list.pages.as_ref().and_then(|pages| pages.total.as_deref());
         let total = total.and_then(|path| value_at(&response.body, path)?.as_u64());
         Ok(Page {

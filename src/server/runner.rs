@@ -367,11 +367,9 @@ impl Runner {
     }
 
     async fn kept(&self, plan: i64) -> Result<Option<Arc<Kept>>, StoreError> {
-        let known = |this: &Self| {
-            this.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&plan).cloned()
-        };
-        if let Some(kept) = known(self) {
-            return Ok(Some(kept));
+        let known = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&plan).cloned();
+        if known.is_some() {
+            return Ok(known);
         }
         let installed = self.installed();
         let kept = match installed.installations.iter().find(|i| i.plan == plan) {
